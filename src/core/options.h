@@ -29,8 +29,6 @@ struct Range {  // inclusive
 struct OneOf {
     std::vector<std::string> values;
 };
-/// An option of this call only: not written to options.json (for example --from_image).
-struct Transient {};
 
 /// The entry of `names` that is nearest to `word` by edit distance; empty when nothing is near.
 std::string nearest_name(std::string_view word, const std::vector<std::string>& names);
@@ -59,7 +57,7 @@ struct OptionsWriter {
     void section(const char*) {}
     template <class T, class... Tags>
     void operator()(const char* name, const T& value, const char*, const Tags&...) {
-        if constexpr (!(std::is_same_v<Tags, Transient> || ...)) out[name] = value;
+        out[name] = value;
     }
 };
 

@@ -12,25 +12,21 @@ namespace {
 struct Example {
     std::int64_t steps = 50;
     std::string mode = "fast";
-    std::string once;
 
     template <class Self, class V>
     static void visit(Self& o, V&& v) {
         v.section("Sampling");
         v("steps", o.steps, "Steps", Range{1, 1000});
         v("mode", o.mode, "Mode", OneOf{{"fast", "slow"}});
-        v("once", o.once, "This call only", Transient{});
     }
 };
 
 TEST(Options, SurviveJson) {
     Example a;
     a.steps = (std::int64_t{1} << 53) - 1;
-    a.once = "dropped";
     Example b;
     options_from_json(parse_json(options_to_json(a).dump(), "x"), b, "x");
     EXPECT_EQ(b.steps, a.steps);
-    EXPECT_EQ(b.once, "");
 }
 
 TEST(Options, SuggestTheNearestName) {
