@@ -11,7 +11,12 @@ packages=(g++ cmake ninja-build ccache pkg-config git python3
 # For fuzzing and the format check. Not every release has them under these names; the tests say what they leave out.
 extra_packages=(clang libclang-rt-dev clang-format-14)
 
+changed=no
+
+can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+
 as_root() {
+    changed=yes
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif command -v sudo >/dev/null; then
@@ -28,7 +33,7 @@ installed() { dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q 
 check_other_system() {
     local trial
     trial=$(mktemp -d)
-    if cmake -S . -B "$trial" >"$trial/log" 2>&1; then
+    if cmake -S . -B "$trial" -G Ninja >"$trial/log" 2>&1; then
         rm -rf "$trial"
         echo "setup: no apt here, but everything that a build needs was found: nothing to do"
         return
@@ -55,7 +60,9 @@ install_packages() {
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
     fi
     local available=()
-    if [ ${#missing_extra[@]} -gt 0 ] && ! apt-cache show cmake >/dev/null 2>&1; then as_root apt-get update -q; fi
+    if [ ${#missing_extra[@]} -gt 0 ] && can_be_root && ! apt-cache show cmake >/dev/null 2>&1; then
+        as_root apt-get update -q
+    fi
     for package in "${missing_extra[@]}"; do
         if [ -n "$(apt-cache --names-only search "^$package\$" 2>/dev/null)" ]; then
             available+=("$package")
@@ -63,11 +70,12 @@ install_packages() {
             echo "setup: this release has no package $package; what needs it is left out"
         fi
     done
-    if [ ${#available[@]} -gt 0 ]; then
+    if [ ${#available[@]} -gt 0 ] && ! can_be_root; then
+        echo "setup: left out, since only root can install it: ${available[*]}"
+    elif [ ${#available[@]} -gt 0 ]; then
         echo "setup: installing ${available[*]}"
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${available[@]}"
     fi
-    [ ${#missing[@]} -gt 0 ] || [ ${#available[@]} -gt 0 ] || echo "setup: nothing to do"
 }
 
 # LibTorch multiplies with whatever libblas.so.3 is; the reference BLAS is many times slower than OpenBLAS.
@@ -96,6 +104,7 @@ select_openblas() {
 if command -v apt-get >/dev/null; then
     install_packages
     select_openblas
+    [ "$changed" = yes ] || echo "setup: nothing to do"
 else
     check_other_system
 fi
