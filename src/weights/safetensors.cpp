@@ -7,11 +7,13 @@
 #include <bit>
 #include <cstring>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "weights/tensor_view.h"
 
 namespace hra {
 namespace {
@@ -39,7 +41,9 @@ torch::ScalarType dtype_from_name(const std::string& name, const std::string& wh
     if (name == "BOOL") return torch::kBool;
     for (const auto& entry : dtype_names)
         if (name == entry.name) return entry.type;
-    fail(where, "wanted a dtype such as F32, F16, BF16 or I64, got \"", name, '"');
+    const bool is_eight_bit_float = name.starts_with("F8_");
+    fail(where, "wanted a dtype such as F32, F16, BF16 or I64, got \"", name, '"',
+         is_eight_bit_float ? " (8-bit floats: convert the file to F16 first)" : "");
 }
 
 const char* name_of_dtype(torch::ScalarType type, const std::string& where) {
@@ -57,17 +61,6 @@ struct Entry {
     std::uint64_t begin, end;  // bytes from the start of the data
 };
 
-std::uint64_t size_in_bytes(const std::vector<std::int64_t>& shape, torch::ScalarType dtype,
-                            const std::string& where) {
-    std::int64_t size = static_cast<std::int64_t>(torch::elementSize(dtype));
-    for (const std::int64_t extent : shape) {
-        check(extent >= 0, where, "wanted extents of at least 0, got ", extent);
-        check(!__builtin_mul_overflow(size, extent, &size), where,
-              "wanted a shape that fits in memory, got an overflow");
-    }
-    return static_cast<std::uint64_t>(size);
-}
-
 Entry parse_entry(const std::string& name, const Json& json, std::uint64_t data_size,
                   const std::string& file) {
     const std::string where = file + ": " + name;
@@ -81,7 +74,7 @@ Entry parse_entry(const std::string& name, const Json& json, std::uint64_t data_
     entry.end = static_cast<std::uint64_t>(offsets[1]);
     check(entry.end <= data_size, where, "wanted offsets within the ", data_size, " bytes of data, got ",
           entry.end, " (is the file cut off?)");
-    const std::uint64_t size = size_in_bytes(entry.shape, entry.dtype, where);
+    const auto size = static_cast<std::uint64_t>(size_in_bytes(entry.shape, entry.dtype, where));
     check(entry.end - entry.begin == size, where, "wanted ", size, " bytes for its shape and dtype, got ",
           entry.end - entry.begin);
     return entry;
@@ -116,43 +109,39 @@ Json parse_header(std::span<const std::uint8_t> bytes, const std::string& file) 
     return header;
 }
 
-torch::Tensor view_of(const std::shared_ptr<const MappedFile>& map, std::size_t data_start,
-                      const Entry& entry) {
-    const auto options = torch::TensorOptions().dtype(entry.dtype);
-    if (entry.begin == entry.end) return torch::empty(entry.shape, options);
-    // from_blob wants a mutable pointer; the mapping is copy-on-write, so the file is safe.
-    auto* data = const_cast<std::uint8_t*>(map->bytes().data() + data_start + entry.begin);
-    auto view = torch::from_blob(
-        data, entry.shape, [map](void*) {}, options);
-    const bool aligned = reinterpret_cast<std::uintptr_t>(data) % torch::elementSize(entry.dtype) == 0;
-    return aligned ? view : view.clone();
-}
-
 }  // namespace
 
-SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-    const auto map = MappedFile::open(path);
-    const std::string file = path.string();
-    const Json header = parse_header(map->bytes(), file);
+SafetensorsFile read_safetensors(std::span<const std::uint8_t> bytes, std::string_view where,
+                                 const Owner& owner) {
+    const std::string file(where);
+    const Json header = parse_header(bytes, file);
     std::uint64_t header_size = 0;
-    std::memcpy(&header_size, map->bytes().data(), sizeof header_size);
-    const std::size_t data_start = sizeof header_size + header_size;
-    const std::uint64_t data_size = map->bytes().size() - data_start;
+    std::memcpy(&header_size, bytes.data(), sizeof header_size);
+    const auto data = bytes.subspan(sizeof header_size + static_cast<std::size_t>(header_size));
 
     SafetensorsFile result;
     std::vector<Entry> entries;
     for (const auto& [name, json] : header.items()) {
         if (name != "__metadata__") {
-            entries.push_back(parse_entry(name, json, data_size, file));
+            entries.push_back(parse_entry(name, json, data.size(), file));
             continue;
         }
         check(json.is_object(), file, "wanted __metadata__ to be an object, got ", json.type_name());
         for (const auto& [key, value] : json.items())
             result.metadata[key] = json_value<std::string>(json, key.c_str(), file + ": __metadata__");
     }
-    check_tiling(entries, data_size, file);
-    for (const auto& entry : entries) result.tensors.emplace(entry.name, view_of(map, data_start, entry));
+    check_tiling(entries, data.size(), file);
+    for (const auto& entry : entries) {
+        const auto content = data.subspan(static_cast<std::size_t>(entry.begin),
+                                          static_cast<std::size_t>(entry.end - entry.begin));
+        result.tensors.emplace(entry.name, tensor_over(content, entry.shape, entry.dtype, owner));
+    }
     return result;
+}
+
+SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+    const auto map = MappedFile::open(path);
+    return read_safetensors(map->bytes(), path.string(), map);
 }
 
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,

@@ -5,9 +5,12 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "weights/state_dict.h"
+#include "weights/tensor_view.h"
 
 namespace hra {
 
@@ -20,6 +23,10 @@ struct SafetensorsFile {
 /// of valid JSON and the tensors, in bounds and with sizes that match their shapes, tile the data without
 /// holes or overlaps.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
+
+/// The same for bytes in memory, which `owner` keeps alive for the tensors; `where` names them in errors.
+SafetensorsFile read_safetensors(std::span<const std::uint8_t> bytes, std::string_view where,
+                                 const Owner& owner);
 
 /// Writes dense CPU or CUDA tensors, sorted by size of element (descending) and name as the reference library
 /// does, atomically. Throws Error when the file cannot be written or a dtype has no safetensors name.
