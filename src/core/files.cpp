@@ -4,7 +4,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <map>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -61,6 +62,17 @@ void write_and_sync(const fs::path& temporary, const std::function<void(const Ap
     if (::fsync(file.fd) != 0) fail("write", "cannot flush ", temporary, ": ", std::strerror(errno));
 }
 
+/// All mappings that live, by their first byte.
+struct Mappings {
+    std::mutex mutex;
+    std::map<const std::uint8_t*, std::size_t> size_of;
+};
+
+Mappings& mappings() {
+    static Mappings instance;
+    return instance;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -113,8 +125,31 @@ std::shared_ptr<const MappedFile> MappedFile::open(const fs::path& path) {
         new MappedFile(path, static_cast<const std::uint8_t*>(data), size));
 }
 
+MappedFile::MappedFile(fs::path path, const std::uint8_t* data, std::size_t size)
+    : path_(std::move(path)), data_(data), size_(size) {
+    std::scoped_lock lock(mappings().mutex);
+    if (data != nullptr) mappings().size_of[data] = size;
+}
+
 MappedFile::~MappedFile() {
-    if (data_ != nullptr) ::munmap(const_cast<std::uint8_t*>(data_), size_);
+    if (data_ == nullptr) return;
+    std::scoped_lock lock(mappings().mutex);
+    mappings().size_of.erase(data_);
+    ::munmap(const_cast<std::uint8_t*>(data_), size_);
+}
+
+void MappedFile::release(const void* data, std::size_t size) {
+    const auto* begin = static_cast<const std::uint8_t*>(data);
+    std::scoped_lock lock(mappings().mutex);
+    auto it = mappings().size_of.upper_bound(begin);
+    if (it == mappings().size_of.begin()) return;
+    --it;
+    if (begin + size > it->first + it->second) return;
+    // Whole pages only: the first and the last may hold a neighbour's bytes.
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto first = (reinterpret_cast<std::uintptr_t>(begin) + page - 1) / page * page;
+    const auto last = reinterpret_cast<std::uintptr_t>(begin + size) / page * page;
+    if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace hra

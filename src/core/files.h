@@ -41,9 +41,12 @@ public:
     std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
     const std::filesystem::path& path() const { return path_; }
 
+    /// Takes bytes of some mapping out of memory when they are no longer needed: they come back from the file if they
+    /// are touched again. For data that no mapping holds, nothing happens.
+    static void release(const void* data, std::size_t size);
+
 private:
-    MappedFile(std::filesystem::path path, const std::uint8_t* data, std::size_t size)
-        : path_(std::move(path)), data_(data), size_(size) {}
+    MappedFile(std::filesystem::path path, const std::uint8_t* data, std::size_t size);
 
     std::filesystem::path path_;
     const std::uint8_t* data_;

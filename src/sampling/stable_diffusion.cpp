@@ -7,32 +7,25 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
+#include "nn/packing.h"
 #include "weights/load_state_dict.h"
 
 namespace hra {
 namespace {
 
-/// Builds a component from its config and gives it its weights.
+/// Builds a component from its config and gives it its weights, ready for inference.
 template <class Model, class Config>
-Model load_component(const ModelFolder& folder, Component component, const LoadOptions& options) {
-    const std::string where = folder.path().string() + ": " + component_name(component);
-    Model model(Config::from_json(folder.config(component), where));
-    LoadOptions named = options;
-    named.where = where;
-    load_state_dict(*model, folder.weights(component), named);
+Model load_component(const ModelFolder& folder, Component component, torch::Device device, torch::ScalarType dtype) {
+    LoadOptions options;
+    options.where = folder.path().string() + ": " + component_name(component);
+    options.device = device;
+    options.keep_dtype = true;  // packing converts
+    options.ignored_keys = {"text_model.embeddings.position_ids"};
+    Model model(Config::from_json(folder.config(component), options.where));
+    load_state_dict(*model, folder.weights(component), options);
     model->eval();
+    pack_for_inference(*model, dtype);
     return model;
-}
-
-/// True where the processor multiplies bf16 numbers itself; elsewhere they are slower than fp32.
-bool multiplies_bf16(torch::Device device) {
-    if (!device.is_cpu()) return true;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-    return false;
-#endif
 }
 
 }  // namespace
@@ -50,15 +43,11 @@ StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device d
     model.scheduler_config = folder.scheduler_config();
     model.device = device;
     model.dtype = dtype;
-    LoadOptions options;
-    options.device = device;
-    options.dtype = dtype;
-    options.ignored_keys = {"text_model.embeddings.position_ids"};
-    model.text_encoder = load_component<CLIPTextModel, CLIPTextConfig>(folder, Component::text_encoder, options);
+    model.text_encoder = load_component<CLIPTextModel, CLIPTextConfig>(folder, Component::text_encoder, device, dtype);
     done();
-    model.unet = load_component<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet, options);
+    model.unet = load_component<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet, device, dtype);
     done();
-    model.vae = load_component<AutoencoderKL, AutoencoderKLConfig>(folder, Component::vae, options);
+    model.vae = load_component<AutoencoderKL, AutoencoderKLConfig>(folder, Component::vae, device, dtype);
     done();
     return model;
 }
@@ -82,7 +71,7 @@ torch::ScalarType dtype_from_name(const std::string& name, torch::Device device)
     if (name == "bf16") return torch::kBFloat16;
     if (name == "auto") {
         if (device.is_cuda()) return torch::kFloat16;
-        return multiplies_bf16(device) ? torch::kBFloat16 : torch::kFloat32;
+        return cpu_multiplies_bf16() ? torch::kBFloat16 : torch::kFloat32;
     }
     check(name == "fp16", "dtype", "wanted auto, fp32, bf16 or fp16, got \"", name, '"');
     check(!device.is_cpu(), "dtype", "wanted fp32 or bf16 on a CPU, got fp16 (it is for GPUs)");

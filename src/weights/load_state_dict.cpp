@@ -70,7 +70,8 @@ void load_state_dict(torch::nn::Module& module, const StateDict& tensors, const 
         const auto it = tensors.find(name);
         if (it == tensors.end()) continue;
         const bool is_float = target.is_floating_point();
-        const auto dtype = is_float && options.dtype ? *options.dtype : target.scalar_type();
+        auto dtype = is_float && options.dtype ? *options.dtype : target.scalar_type();
+        if (options.keep_dtype) dtype = it->second.scalar_type();
         const auto device = options.device.value_or(target.device());
         // to() returns the tensor itself when nothing changes.
         const torch::Tensor value = it->second.detach().to(device, dtype);

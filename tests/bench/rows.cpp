@@ -39,11 +39,9 @@ StateDict random_state_dict(const torch::nn::Module& module, torch::TensorOption
 /// A model on random weights, ready for inference as the pipeline makes it ready.
 template <class Model>
 Model random_model(Model model, torch::Device device, torch::ScalarType dtype) {
-    for (auto& item : model->named_parameters()) {
-        const auto plain = torch::TensorOptions().dtype(torch::kFloat32);
-        item.value().set_data(random_weight(item.key(), item.value().sizes(), plain).to(device, dtype));
-    }
-    pack_for_inference(*model);
+    for (auto& item : model->named_parameters())
+        item.value().set_data(random_weight(item.key(), item.value().sizes(), torch::kFloat32).to(device, dtype));
+    pack_for_inference(*model, dtype);
     return model;
 }
 

@@ -38,6 +38,17 @@ TEST(MappedFile, NamesWhatCannotBeRead) {
     EXPECT_ERROR(MappedFile::open(folder.path()), "wanted a file");
 }
 
+TEST(MappedFile, GivesReleasedBytesBackFromTheFile) {
+    const test::TemporaryFolder folder;
+    const std::string content(100'000, 'x');
+    write_file(folder.path() / "file", content);
+    const auto map = MappedFile::open(folder.path() / "file");
+    MappedFile::release(map->bytes().data() + 5, 90'000);
+    EXPECT_EQ(std::string(map->bytes().begin(), map->bytes().end()), content);
+    MappedFile::release(content.data(), content.size());  // in no mapping: untouched
+    EXPECT_EQ(content, std::string(100'000, 'x'));
+}
+
 TEST(RequireWritableFolder, RefusesAFileInItsPlace) {
     const test::TemporaryFolder folder;
     write_file(folder.path() / "file", "x");
