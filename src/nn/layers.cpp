@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The hra authors
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/layers.h"
+
+#include <torch/torch.h>
+
+#include "nn/observer.h"
+#include "nn/ops.h"
+
+namespace hra {
+namespace {
+
+constexpr bool frozen = false;  // requires_grad; training switches it on where it wants gradients
+
+}  // namespace
+
+LinearImpl::LinearImpl(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options)
+    : weight(register_parameter("weight",
+                                options.conv1x1 ? torch::empty({out_features, in_features, 1, 1})
+                                                : torch::empty({out_features, in_features}),
+                                frozen)) {
+    if (options.bias) bias = register_parameter("bias", torch::empty({out_features}), frozen);
+}
+
+torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
+    const auto matrix = weight.dim() == 2 ? weight : weight.flatten(1);
+    return observed(*this, linear(x, matrix, bias));
+}
+
+Conv2dImpl::Conv2dImpl(const Conv2dOptions& o)
+    : weight(register_parameter(
+          "weight", torch::empty({o.out_channels, o.in_channels, o.kernel_size, o.kernel_size}), frozen)),
+      bias(register_parameter("bias", torch::empty({o.out_channels}), frozen)),
+      options(o) {}
+
+torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
+    return observed(*this, conv2d(x, weight, bias, options.stride, options.padding));
+}
+
+Conv2dOptions conv1x1(std::int64_t in_channels, std::int64_t out_channels) {
+    return {.in_channels = in_channels,
+            .out_channels = out_channels,
+            .kernel_size = 1,
+            .stride = 1,
+            .padding = 0};
+}
+
+GroupNormImpl::GroupNormImpl(std::int64_t groups, std::int64_t channels, double epsilon)
+    : weight(register_parameter("weight", torch::empty({channels}), frozen)),
+      bias(register_parameter("bias", torch::empty({channels}), frozen)),
+      num_groups(groups),
+      eps(epsilon) {}
+
+torch::Tensor GroupNormImpl::forward(const torch::Tensor& x) {
+    return observed(*this, group_norm(x, num_groups, weight, bias, eps));
+}
+
+torch::Tensor GroupNormImpl::forward_silu(const torch::Tensor& x) const {
+    return group_norm_silu(x, num_groups, weight, bias, eps);
+}
+
+LayerNormImpl::LayerNormImpl(std::int64_t features, double epsilon)
+    : weight(register_parameter("weight", torch::empty({features}), frozen)),
+      bias(register_parameter("bias", torch::empty({features}), frozen)),
+      eps(epsilon) {}
+
+torch::Tensor LayerNormImpl::forward(const torch::Tensor& x) {
+    return observed(*this, layer_norm(x, weight, bias, eps));
+}
+
+EmbeddingImpl::EmbeddingImpl(std::int64_t count, std::int64_t features)
+    : weight(register_parameter("weight", torch::empty({count, features}), frozen)) {}
+
+torch::Tensor EmbeddingImpl::forward(const torch::Tensor& indices) {
+    return observed(*this, torch::embedding(weight, indices));
+}
+
+}  // namespace hra
