@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "models/config_checks.h"
+#include "kernels/attention.h"
 #include "nn/observer.h"
 #include "nn/ops.h"
 

@@ -4,8 +4,9 @@
 
 #include <torch/torch.h>
 
+#include "kernels/attention.h"
+#include "kernels/normalization.h"
 #include "nn/observer.h"
-#include "nn/ops.h"
 #include "nn/tokens.h"
 
 namespace hra {

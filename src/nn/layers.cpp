@@ -4,13 +4,20 @@
 
 #include <torch/torch.h>
 
+#include "core/files.h"
+#include "kernels/normalization.h"
 #include "nn/observer.h"
-#include "nn/ops.h"
 
 namespace hra {
 namespace {
 
 constexpr bool frozen = false;  // requires_grad; training switches it on where it wants gradients
+
+/// Empties a weight of which a packed copy exists, and lets go of the memory of its file.
+void drop(torch::Tensor& weight, torch::ScalarType dtype) {
+    MappedFile::release(weight.data_ptr(), weight.nbytes());
+    weight.set_data(torch::empty({0}, weight.options().dtype(dtype)));
+}
 
 }  // namespace
 
@@ -23,8 +30,13 @@ LinearImpl::LinearImpl(std::int64_t in_features, std::int64_t out_features, cons
 }
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
-    const auto matrix = weight.dim() == 2 ? weight : weight.flatten(1);
-    return observed(*this, linear(x, matrix, bias));
+    if (packed) return observed(*this, packed->forward(x));
+    return observed(*this, torch::linear(x, weight.flatten(1), bias));
+}
+
+void LinearImpl::pack(torch::ScalarType storage, torch::ScalarType activations) {
+    packed.emplace(weight.flatten(1), bias, storage);
+    drop(weight, activations);
 }
 
 Conv2dImpl::Conv2dImpl(const Conv2dOptions& o)
@@ -34,7 +46,14 @@ Conv2dImpl::Conv2dImpl(const Conv2dOptions& o)
       options(o) {}
 
 torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
-    return observed(*this, conv2d(x, weight, bias, options.stride, options.padding));
+    if (packed) return observed(*this, packed->forward(x));
+    return observed(*this, torch::conv2d(x, weight, bias, options.stride, options.padding));
+}
+
+void Conv2dImpl::pack(torch::ScalarType storage, torch::ScalarType activations) {
+    packed.emplace(weight, bias,
+                   PackedConv2dOptions{.stride = options.stride, .padding = options.padding, .storage = storage});
+    drop(weight, activations);
 }
 
 Conv2dOptions conv1x1(std::int64_t in_channels, std::int64_t out_channels) {

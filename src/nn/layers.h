@@ -5,9 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
+
+#include "kernels/packed_layers.h"
 
 namespace hra {
 
@@ -21,9 +24,12 @@ struct LinearImpl : torch::nn::Module {
 
     /// x [..., in] -> [..., out].
     torch::Tensor forward(const torch::Tensor& x);
+    /// Replaces the weight by a copy laid out for inference on the CPU, held as `storage`; see nn/packing.h.
+    void pack(torch::ScalarType storage, torch::ScalarType activations);
 
-    torch::Tensor weight;  // [out, in] or [out, in, 1, 1]
+    torch::Tensor weight;  // [out, in] or [out, in, 1, 1]; empty once packed
     torch::Tensor bias;    // [out] or undefined
+    std::optional<PackedLinear> packed;
 };
 TORCH_MODULE(Linear);
 
@@ -39,10 +45,13 @@ struct Conv2dImpl : torch::nn::Module {
 
     /// x [B, in, H, W] -> [B, out, H', W'] with H' = (H + 2 padding - kernel_size) / stride + 1.
     torch::Tensor forward(const torch::Tensor& x);
+    /// As Linear's.
+    void pack(torch::ScalarType storage, torch::ScalarType activations);
 
-    torch::Tensor weight;  // [out, in, kernel_size, kernel_size]
+    torch::Tensor weight;  // [out, in, kernel_size, kernel_size]; empty once packed
     torch::Tensor bias;    // [out]
     Conv2dOptions options;
+    std::optional<PackedConv2d> packed;
 };
 TORCH_MODULE(Conv2d);
 
