@@ -11,10 +11,17 @@ unset HRA_FIXTURES
 passed=0
 failed=0
 not_run=()
+failures=()
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
 headline() { printf '\n=== %s (%s s)\n' "$1" "$SECONDS"; }
+
+# note_failure TEXT [COUNT]
+note_failure() {
+    failed=$((failed + ${2:-1}))
+    failures+=("$1")
+}
 
 # A number in the head of ctest's JUnit report, which has one attribute a line.
 attribute() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
@@ -28,14 +35,14 @@ tests() {
     ctest --parallel "$(nproc)" --output-junit "$report" "$@" || ok=$?
     total=$(attribute tests)
     if [ -z "$total" ]; then
-        failed=$((failed + 1))
+        note_failure "$title: ctest did not run"
         return
     fi
     skipped=$(($(attribute skipped) + $(attribute disabled)))
     bad=$(attribute failures)
     [ "$ok" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     passed=$((passed + total - skipped - bad))
-    failed=$((failed + bad))
+    [ "$bad" -eq 0 ] || note_failure "$title: $bad, listed above" "$bad"
     [ "$skipped" -eq 0 ] || not_run+=("$title: $skipped skipped by themselves, listed above")
 }
 
@@ -47,8 +54,7 @@ step() {
     if "$@"; then
         passed=$((passed + 1))
     else
-        failed=$((failed + 1))
-        echo "FAILED: $title"
+        note_failure "$title"
     fi
 }
 
@@ -70,7 +76,7 @@ headline "build asan"
 if scripts/build.sh asan hra_unit_tests hra_golden_tests; then
     tests "sanitizers: unit and golden" --preset asan
 else
-    failed=$((failed + 1))
+    note_failure "sanitizers: the build"
 fi
 
 if ! command -v clang++ >/dev/null; then
@@ -83,6 +89,7 @@ fi
 
 echo
 for reason in ${not_run[@]+"${not_run[@]}"}; do echo "not run: $reason"; done
+for reason in ${failures[@]+"${failures[@]}"}; do echo "FAILED: $reason"; done
 echo "time: $((SECONDS / 60)) min $((SECONDS % 60)) s"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

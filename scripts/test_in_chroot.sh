@@ -8,13 +8,17 @@ cd "$(dirname "$0")/.."
 
 suite=${1:?usage: test_in_chroot.sh SUITE [FIXTURES]}
 fixtures=${2:-}
-chroots=${HRA_CHROOTS:-/var/tmp/hra-chroots}
+chroots=$(realpath -m "${HRA_CHROOTS:-/var/tmp/hra-chroots}")
 base=$chroots/$suite
 system=$chroots/$suite-run-$$
 [ "$(id -u)" = 0 ] || { echo "test_in_chroot: needs root" >&2; exit 1; }
 
-# Mounts go before files: a folder is removed only when nothing is mounted below it.
+# Processes and mounts go before files: the folder is removed only when nothing is mounted below it.
 clean_up() {
+    local process
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/root")" != "$system" ] || kill -KILL "${process#/proc/}" || true
+    done
     awk -v root="$system/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r |
         while read -r point; do umount "$point" || umount --lazy "$point"; done
     if grep -q " $system/" /proc/mounts; then
@@ -57,10 +61,12 @@ if [ -n "$fixtures" ]; then
     mount -o remount,bind,ro "$system/home/shared/fixtures"
 fi
 
+# In the background, since a shell that waits for a foreground program is deaf to signals.
 in_system() {
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 \
         ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-        chroot "$system" /bin/bash -c "cd /home/hra && $1"
+        chroot "$system" /bin/bash -c "cd /home/hra && $1" </dev/null &
+    wait $!
 }
 
 echo "test_in_chroot: $suite, $(git rev-parse --short HEAD)"
