@@ -14,6 +14,7 @@
 #include <torch/torch.h>
 
 #include "core/files.h"
+#include "image/load.h"
 #include "image/png.h"
 #include "image/resize.h"
 #include "kernels/blas_info.h"

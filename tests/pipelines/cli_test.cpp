@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/files.h"
-#include "image/png.h"
+#include "image/load.h"
 #include "pipelines/tiny_model.h"
 
 namespace hra {

@@ -14,6 +14,7 @@
 #include <torch/torch.h>
 
 #include "core/files.h"
+#include "image/load.h"
 #include "image/png.h"
 #include "pipelines/tiny_model.h"
 #include "weights/safetensors.h"
