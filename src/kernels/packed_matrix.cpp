@@ -25,7 +25,7 @@ int64_t panel_width() {
 
 int64_t column_block(int64_t rows, int64_t panels) {
     // Few rows: cut the columns finer, so that every thread has work.
-    const int64_t row_blocks = (rows + kRows - 1) / kRows;
+    const int64_t row_blocks = std::max<int64_t>(1, (rows + kRows - 1) / kRows);
     const int64_t wanted = std::max<int64_t>(1, 4 * at::get_num_threads() / row_blocks);
     return std::clamp<int64_t>(panels / wanted, 1, kColumns / panel_width());
 }
@@ -45,7 +45,7 @@ PackedMatrix::PackedMatrix(const torch::Tensor& weight, torch::ScalarType storag
     const int64_t panels = (out_ + width - 1) / width;
     auto padded = weight.detach().to(storage);
     if (panels * width != out_) padded = torch::constant_pad_nd(padded, {0, 0, 0, panels * width - out_});
-    panels_ = padded.view({panels, width, in_}).transpose(1, 2).contiguous();
+    panels_ = padded.reshape({panels, width, in_}).transpose(1, 2).clone(at::MemoryFormat::Contiguous);
 }
 
 torch::Tensor PackedMatrix::unpack() const {

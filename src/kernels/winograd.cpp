@@ -50,7 +50,7 @@ WinogradConv2d::WinogradConv2d(const torch::Tensor& weight, torch::ScalarType st
     const int64_t panels = ceil_div(out_, width);
     auto padded = weight.detach().reshape({out_, in_ * 9}).to(storage);
     if (panels * width != out_) padded = torch::constant_pad_nd(padded, {0, 0, 0, panels * width - out_});
-    panels_ = padded.view({panels, width, in_ * 9}).transpose(1, 2).contiguous();
+    panels_ = padded.reshape({panels, width, in_ * 9}).transpose(1, 2).clone(at::MemoryFormat::Contiguous);
 }
 
 torch::Tensor WinogradConv2d::unpack() const {
