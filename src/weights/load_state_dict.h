@@ -17,6 +17,7 @@ struct LoadOptions {
     std::string where;                       // for errors: the file or folder
     std::vector<std::string> ignored_keys;   // full names that may be missing or left over
     std::optional<torch::ScalarType> dtype;  // of floating-point tensors; none: the module's own
+    bool keep_dtype = false;  // leave every tensor the dtype that it has in the file
     std::optional<torch::Device> device;     // none: the module's own
 };
 
