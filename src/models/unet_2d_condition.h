@@ -56,7 +56,6 @@ struct UNetInputs {
     /// connection is taken, which therefore carries it too.
     torch::Tensor hint_features = {};
 };
-};
 
 struct UNet2DConditionModelImpl : torch::nn::Module {
     explicit UNet2DConditionModelImpl(const UNet2DConditionConfig& config);

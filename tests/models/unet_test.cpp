@@ -43,7 +43,7 @@ TEST_F(SmallUNet, HintFeaturesEnterBeforeTheFirstSkipConnection) {
     const auto hint = torch::randn({16});
     inputs.hint_features = hint.view({1, 16, 1, 1}).expand({2, 16, 12, 20});
     const auto actual = unet(inputs);
-    inputs.hint_features = {};
+    inputs.hint_features = torch::Tensor();
     const auto without = unet(inputs);
     unet->conv_in->bias.add_(hint);
     EXPECT_CLOSE(actual, unet(inputs), tolerance);
