@@ -14,7 +14,7 @@
 namespace hra {
 
 struct InfoOptions {
-    std::string path;
+    std::string path = {};
 
     template <class Self, class V>
     static void visit(Self& o, V&& v) {

@@ -14,11 +14,11 @@
 namespace hra {
 
 struct LoadOptions {
-    std::string where;                       // for errors: the file or folder
-    std::vector<std::string> ignored_keys;   // full names that may be missing or left over
-    std::optional<torch::ScalarType> dtype;  // of floating-point tensors; none: the module's own
-    bool keep_dtype = false;  // leave every tensor the dtype that it has in the file
-    std::optional<torch::Device> device;     // none: the module's own
+    std::string where = {};                       // for errors: the file or folder
+    std::vector<std::string> ignored_keys = {};   // full names that may be missing or left over
+    std::optional<torch::ScalarType> dtype = {};  // of floating-point tensors; none: the module's own
+    bool keep_dtype = false;                      // leave every tensor the dtype that it has in the file
+    std::optional<torch::Device> device = {};     // none: the module's own
 };
 
 /// Sets all parameters and buffers of `module` to the tensors of the same names, with requires_grad off. A

@@ -20,13 +20,13 @@ const char* component_name(Component component);
 struct ModelOptions {
     /// "" prefers full precision: x.safetensors, x.fp16.safetensors, x.bin, x.fp16.bin, each alone or in
     /// shards. "fp16" and other names want the files of that variant and no others.
-    std::string variant;
+    std::string variant = {};
     /// A folder with vocab.json and merges.txt; empty: the model's own.
-    std::filesystem::path tokenizer;
+    std::filesystem::path tokenizer = {};
     /// For single files: a folder with unet/config.json, vae/config.json, text_encoder/config.json or
     /// scheduler/scheduler_config.json, each optional, whose keys replace inferred ones. Empty: the file's
     /// folder.
-    std::filesystem::path config;
+    std::filesystem::path config = {};
     /// For single files: take the averaged (EMA) weights of the UNet.
     bool use_ema = false;
 };

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "core/error.h"
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "core/error.h"
 #include "weights/safetensors.h"
