@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "image/png.h"
 #include "weights/ldm_layout.h"
 #include "weights/model_folder.h"
 #include "weights/safetensors.h"
@@ -100,6 +101,7 @@ void inspect_file(const fs::path& path, InfoResult& result) {
     if (text.starts_with(png_signature)) {
         result.kind = InfoKind::png;
         result.format = "PNG";
+        result.metadata = read_png_text(map->bytes(), path.string());
         return;
     }
     const StateDict tensors = read_weights(path);

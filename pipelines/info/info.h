@@ -38,7 +38,7 @@ enum class InfoKind {
     adapter_folder,    // PEFT's layout
     ldm_checkpoint,    // a single file in CompVis/LDM layout
     state_dict,        // a file of tensors without a known layout
-    png,               // a picture; its text is the image layer's to read
+    png,               // a picture with its text
 };
 
 /// "diffusers folder", "LDM checkpoint", ...

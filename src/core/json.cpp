@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/python_json.h"
 
 namespace hra {
 namespace {
@@ -45,7 +46,7 @@ Json parse_json(std::string_view text, std::string_view where) {
 }
 
 Json read_json(const std::filesystem::path& path) {
-    return parse_json(read_file(path), path.string());
+    return parse_python_json(read_file(path), path.string());
 }
 
 namespace detail {

@@ -7,7 +7,6 @@
 #include <map>
 
 #include "core/error.h"
-#include "core/files.h"
 
 namespace hra {
 namespace {
@@ -166,14 +165,6 @@ void check_unipc(SchedulerConfig& c) {
     check(finite || c.predict_x0, where,
           "wanted final_sigmas_type \"sigma_min\" without predict_x0, got \"zero\"");
 }
-
-/// The length of a bare word at the start of `text` that Python writes but JSON does not know; else 0.
-std::size_t python_literal(std::string_view text) {
-    for (const std::string_view word : {"-Infinity", "Infinity", "NaN"})
-        if (text.starts_with(word)) return word.size();
-    return 0;
-}
-
 }  // namespace
 
 SchedulerConfig scheduler_config(const std::string& class_name, const Json& json) {
@@ -196,27 +187,6 @@ SchedulerConfig scheduler_config(const std::string& class_name, const Json& json
     if (class_name == "DPMSolverMultistepScheduler") check_dpm_solver(c);
     if (class_name == "UniPCMultistepScheduler") check_unipc(c);
     return c;
-}
-
-Json parse_python_json(std::string_view text, std::string_view file) {
-    std::string strict;
-    strict.reserve(text.size());
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (const std::size_t length = in_string ? 0 : python_literal(text.substr(i)); length > 0) {
-            strict += "null";
-            i += length - 1;
-            continue;
-        }
-        if (text[i] == '"') in_string = !in_string;
-        if (in_string && text[i] == '\\' && i + 1 < text.size()) strict += text[i++];
-        strict += text[i];
-    }
-    return parse_json(strict, file);
-}
-
-Json read_scheduler_config(const std::filesystem::path& path) {
-    return parse_python_json(read_file(path), path.string());
 }
 
 }  // namespace hra

@@ -72,11 +72,4 @@ struct SchedulerConfig {
 /// not know, listing the known ones.
 SchedulerConfig scheduler_config(const std::string& class_name, const Json& json);
 
-/// Parses JSON as Python writes it: the bare words NaN, Infinity and -Infinity, which are no JSON but stand
-/// in the files of DPMSolverMultistepScheduler (lambda_min_clipped), become null.
-Json parse_python_json(std::string_view text, std::string_view where);
-
-/// Reads a model folder's scheduler/scheduler_config.json.
-Json read_scheduler_config(const std::filesystem::path& path);
-
 }  // namespace hra

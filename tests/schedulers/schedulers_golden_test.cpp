@@ -10,7 +10,7 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/json.h"
 #include "schedulers/scheduler.h"
 #include "support/expect_close.h"
 #include "support/fixtures.h"
@@ -35,7 +35,7 @@ constexpr test::Tolerance float_rounding{1e-6, 1e-6};
 
 Json read_cases() {
     const auto path = test::fixture("schedulers/cases.json");
-    return parse_python_json(read_file(path), path.string());
+    return read_json(path);
 }
 
 /// The tensors of one case by their names below it.
