@@ -92,16 +92,22 @@ int paeth(int left, int up, int corner) {
 }
 
 /// Filters one row by `type` (0 none, 1 sub, 2 up, 3 average, 4 Paeth) and returns the sum of the magnitudes.
-long filter_row(int type, const std::uint8_t* row, const std::uint8_t* above, std::size_t step,
-                std::size_t length, std::uint8_t* out) {
+template <int type>
+long filter_row(const std::uint8_t* row, const std::uint8_t* above, std::size_t step, std::size_t length,
+                std::uint8_t* out) {
+    const auto guess = [](int left, int up, int corner) {
+        if constexpr (type == 0) return 0;
+        if constexpr (type == 1) return left;
+        if constexpr (type == 2) return up;
+        if constexpr (type == 3) return (left + up) / 2;
+        if constexpr (type == 4) return paeth(left, up, corner);
+    };
+    for (std::size_t i = 0; i < std::min(step, length); ++i)
+        out[i] = static_cast<std::uint8_t>(row[i] - guess(0, above[i], 0));
+    for (std::size_t i = step; i < length; ++i)
+        out[i] = static_cast<std::uint8_t>(row[i] - guess(row[i - step], above[i], above[i - step]));
     long sum = 0;
-    for (std::size_t i = 0; i < length; ++i) {
-        const int left = i >= step ? row[i - step] : 0, up = above[i],
-                  corner = i >= step ? above[i - step] : 0;
-        const std::array<int, 5> guess{0, left, up, (left + up) / 2, type == 4 ? paeth(left, up, corner) : 0};
-        out[i] = static_cast<std::uint8_t>(row[i] - guess[static_cast<std::size_t>(type)]);
-        sum += std::abs(static_cast<std::int8_t>(out[i]));
-    }
+    for (std::size_t i = 0; i < length; ++i) sum += std::abs(static_cast<std::int8_t>(out[i]));
     return sum;
 }
 
@@ -109,6 +115,7 @@ long filter_row(int type, const std::uint8_t* row, const std::uint8_t* above, st
 std::vector<std::uint8_t> filtered(const Image& image) {
     const auto step = static_cast<std::size_t>(image.channels);
     const auto length = static_cast<std::size_t>(image.width) * step;
+    constexpr std::array filters{filter_row<0>, filter_row<1>, filter_row<2>, filter_row<3>, filter_row<4>};
     const std::vector<std::uint8_t> black(length);
     std::vector<std::uint8_t> out, candidate(length), best(length);
     out.reserve((length + 1) * static_cast<std::size_t>(image.height));
@@ -117,8 +124,8 @@ std::vector<std::uint8_t> filtered(const Image& image) {
         const auto* row = image.pixels.data() + static_cast<std::size_t>(y) * length;
         long least = -1;
         std::uint8_t chosen = 0;
-        for (std::uint8_t type = 0; type < 5; ++type) {
-            const long sum = filter_row(type, row, above, step, length, candidate.data());
+        for (std::uint8_t type = 0; type < filters.size(); ++type) {
+            const long sum = filters[type](row, above, step, length, candidate.data());
             if (least >= 0 && sum >= least) continue;
             least = sum;
             chosen = type;

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/byte_pair_encoder.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <iterator>
 #include <queue>
-#include <tuple>
 
 #include "core/error.h"
 
@@ -36,34 +38,54 @@ const std::array<std::string, 256>& byte_character_table() {
 
 BytePairEncoder::BytePairEncoder(Vocabulary vocabulary, const Merges& merges, std::string_view where)
     : ids_(std::move(vocabulary)) {
-    tokens_.reserve(ids_.size());
-    for (const auto& [token, token_id] : ids_) {
-        const auto [other, fresh] = tokens_.emplace(token_id, token);
-        check(fresh, where, "wanted one token per id, got id ", token_id, " for '", token, "' and '",
-              other->second, "'");
-    }
+    index_tokens(where);
+    index_merges(merges, where);
     const auto& characters = byte_character_table();
     for (std::size_t byte = 0; byte < 256; ++byte) {
         byte_ids_[byte] = id(characters[byte]);
         last_byte_ids_[byte] = id(concat(characters[byte], word_suffix));
     }
+}
+
+void BytePairEncoder::index_tokens(std::string_view where) {
+    tokens_.reserve(ids_.size());
+    for (const auto& [token, token_id] : ids_) tokens_.emplace_back(token_id, &token);
+    std::sort(tokens_.begin(), tokens_.end());
+    const auto same_id = [](const auto& a, const auto& b) { return a.first == b.first; };
+    const auto twice = std::adjacent_find(tokens_.begin(), tokens_.end(), same_id);
+    if (twice != tokens_.end())
+        fail(where, "wanted one token per id, got id ", twice->first, " for '", *twice->second, "' and '",
+             *std::next(twice)->second, "'");
+}
+
+void BytePairEncoder::index_merges(const Merges& merges, std::string_view where) {
     merges_.reserve(merges.size());
     int rank = 0;
     for (const auto& [left, right] : merges) {
         const int a = id(left), b = id(right), result = id(left + right);
-        check(a >= 0 && b >= 0 && result >= 0, where, "wanted merges of tokens in the vocabulary, got '",
-              left, ' ', right, "' as merge ", rank + 1, " (do the files belong together?)");
-        merges_.insert_or_assign(key(a, b), Merge{rank++, result});
+        if (a < 0 || b < 0 || result < 0)
+            fail(where, "wanted merges of tokens in the vocabulary, got '", left, ' ', right, "' as merge ",
+                 rank + 1, " (do the files belong together?)");
+        merges_.push_back({pair_of(a, b), rank++, result});
     }
+    // Of a merge that is listed twice the original takes the later rank.
+    std::sort(merges_.begin(), merges_.end(), [](const Merge& a, const Merge& b) {
+        return a.pair != b.pair ? a.pair < b.pair : a.rank > b.rank;
+    });
+    const auto same_pair = [](const Merge& a, const Merge& b) { return a.pair == b.pair; };
+    merges_.erase(std::unique(merges_.begin(), merges_.end(), same_pair), merges_.end());
 }
 
-std::uint64_t BytePairEncoder::key(int left, int right) {
+std::uint64_t BytePairEncoder::pair_of(int left, int right) {
     return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
 }
 
 const BytePairEncoder::Merge* BytePairEncoder::find(int left, int right) const {
-    const auto found = merges_.find(key(left, right));
-    return found == merges_.end() ? nullptr : &found->second;
+    const auto pair = pair_of(left, right);
+    const auto found =
+        std::lower_bound(merges_.begin(), merges_.end(), pair,
+                         [](const Merge& merge, std::uint64_t wanted) { return merge.pair < wanted; });
+    return found != merges_.end() && found->pair == pair ? &*found : nullptr;
 }
 
 int BytePairEncoder::id(const std::string& token) const {
@@ -78,9 +100,10 @@ std::string BytePairEncoder::bytes(int id) const {
         for (std::size_t byte = 0; byte < 256; ++byte) out.emplace(characters[byte], static_cast<char>(byte));
         return out;
     }();
-    const auto found = tokens_.find(id);
-    if (found == tokens_.end()) return {};
-    std::string_view token = found->second;
+    const auto found = std::lower_bound(tokens_.begin(), tokens_.end(), id,
+                                        [](const auto& entry, int wanted) { return entry.first < wanted; });
+    if (found == tokens_.end() || found->first != id) return {};
+    std::string_view token = *found->second;
     const bool ends_word = token.ends_with(word_suffix);
     if (ends_word) token.remove_suffix(word_suffix.size());
     std::string out;

@@ -24,6 +24,9 @@ public:
     /// merge's parts or result are not in the vocabulary.
     BytePairEncoder(Vocabulary vocabulary, const Merges& merges, std::string_view where);
 
+    BytePairEncoder(BytePairEncoder&&) = default;
+    BytePairEncoder& operator=(BytePairEncoder&&) = default;
+
     /// The ids of one word (any bytes); -1 for a symbol that the vocabulary lacks. Time is O(n log n).
     std::vector<int> encode(std::string_view word) const;
 
@@ -35,16 +38,19 @@ public:
 
 private:
     struct Merge {
+        std::uint64_t pair;  // the ids of its parts, by which the list is sorted
         int rank;
         int result;
     };
-    static std::uint64_t key(int left, int right);
+    static std::uint64_t pair_of(int left, int right);
+    void index_tokens(std::string_view where);
+    void index_merges(const Merges& merges, std::string_view where);
     const Merge* find(int left, int right) const;
     std::vector<int> symbols(std::string_view word) const;
 
     Vocabulary ids_;
-    std::unordered_map<int, std::string> tokens_;
-    std::unordered_map<std::uint64_t, Merge> merges_;
+    std::vector<std::pair<int, const std::string*>> tokens_;  // by id; the strings are the keys of ids_
+    std::vector<Merge> merges_;
     std::array<int, 256> byte_ids_;       // of a byte inside a word
     std::array<int, 256> last_byte_ids_;  // of a byte that ends a word
 };

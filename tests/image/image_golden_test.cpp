@@ -113,7 +113,7 @@ TEST_P(ImagePixels, AreThoseOfPillow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ImagePixels, ::testing::ValuesIn(pixel_names()),
-                         [](const auto& info) { return test::test_name(info.param); });
+                         [](const auto& entry) { return test::test_name(entry.param); });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ImagePixels);
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST_P(ClipTokenizerGolden, PadsAndTellsWhatDidNotFit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ClipTokenizerGolden, ::testing::ValuesIn(lists()),
-                         [](const auto& info) { return test::test_name(info.param.path); });
+                         [](const auto& entry) { return test::test_name(entry.param.path); });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ClipTokenizerGolden);
 
 }  // namespace

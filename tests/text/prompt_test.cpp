@@ -59,7 +59,7 @@ TEST(ParsePrompt, BreaksChunks) {
 
 TEST(ParsePrompt, RefusesWhatWouldBlowUp) {
     EXPECT_ERROR(parse_prompt("(a:1000)"), "[prompt] wanted weights up to 100, got 1000 for 'a'");
-    EXPECT_ERROR(parse_prompt(std::string(64, '(') + "a"), "wanted weights up to 100");
+    EXPECT_ERROR(parse_prompt(concat(std::string(64, '('), 'a')), "wanted weights up to 100");
     EXPECT_ERROR(parse_prompt(std::string(70000, 'a')), "wanted a prompt of at most");
 }
 
