@@ -23,6 +23,7 @@
 #include "sampling/image_tensor.h"
 #include "sampling/prompt_encoding.h"
 #include "sampling/stable_diffusion.h"
+#include "schedulers/names.h"
 
 namespace hra {
 namespace {

@@ -22,7 +22,7 @@ struct StableDiffusion {
     CLIPTextModel text_encoder{nullptr};
     UNet2DConditionModel unet{nullptr};
     AutoencoderKL vae{nullptr};
-    Json scheduler_config;
+    Json scheduler_config = {};
     torch::Device device = torch::kCPU;
     torch::ScalarType dtype = torch::kFloat32;
 
