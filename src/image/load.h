@@ -18,7 +18,7 @@ enum class Orientation {
     upright     // diffusers' load_image (exif_transpose): turn the picture
 };
 
-/// Reads PNG, JPEG, BMP or PNM as RGB: grey and palettes expanded, alpha dropped (not blended), the upper
+/// Reads PNG, JPEG or BMP as RGB: grey and palettes expanded, alpha dropped (not blended), the upper
 /// byte of 16-bit samples. JPEG may differ from Pillow by small roundings, since the decoders differ. Throws
 /// Error naming the file on other formats, damaged files, sides over 16384 and more than 100 million pixels.
 Image load_image(const std::filesystem::path& path, Orientation orientation = Orientation::as_stored);

@@ -38,17 +38,30 @@ void mend_checksums(std::string& png) {
     }
 }
 
-TEST(LoadImage, ReadsBmpAndPnm) {
-    const Image grey = decoded("P5 2 1 255 \x10\x20");
-    EXPECT_EQ(grey.pixels, (std::vector<std::uint8_t>{0x10, 0x10, 0x10, 0x20, 0x20, 0x20}));
-    EXPECT_EQ(decoded("P6 1 1 255 abc").pixels, (std::vector<std::uint8_t>{'a', 'b', 'c'}));
+/// An uncompressed BMP with 24 bits a pixel whose header states that size.
+std::string bmp(std::uint32_t width, std::uint32_t height, const std::string& rows) {
+    const auto little = [](std::uint32_t value, int size) {
+        std::string out;
+        for (int i = 0; i < size; ++i) out += static_cast<char>(value >> (8 * i) & 0xFF);
+        return out;
+    };
+    std::string out = "BM" + little(54, 4) + little(0, 4) + little(54, 4);
+    out += little(40, 4) + little(width, 4) + little(height, 4) + little(1, 2) + little(24, 2);
+    return out + std::string(24, '\0') + rows;
+}
+
+TEST(LoadImage, ReadsBmp) {
+    const Image image = decoded(bmp(1, 2, std::string("\x03\x02\x01\0\x06\x05\x04\0", 8)));
+    EXPECT_EQ(image.height, 2);
+    EXPECT_EQ(image.pixels, (std::vector<std::uint8_t>{4, 5, 6, 1, 2, 3}));
 }
 
 TEST(LoadImage, RefusesWhatItCannotRead) {
-    EXPECT_ERROR(decoded(""), "[test] wanted a picture as PNG, JPEG, BMP or PNM, got 0 bytes");
-    EXPECT_ERROR(decoded("hello"), "wanted a picture as PNG, JPEG, BMP or PNM, got something else");
-    EXPECT_ERROR(decoded("P6 16385 1 255 abc"), "[test] wanted a picture");
-    EXPECT_ERROR(decoded("P6 16384 16384 255 abc"), "100 megapixels, got 16384x16384");
+    EXPECT_ERROR(decoded(""), "[test] wanted a picture as PNG, JPEG or BMP, got 0 bytes");
+    EXPECT_ERROR(decoded("hello"), "wanted a picture as PNG, JPEG or BMP, got something else");
+    EXPECT_ERROR(decoded("\xFF\xD8\xFF"), "[test] wanted a JPEG file, got");
+    EXPECT_ERROR(decoded(bmp(16385, 1, "")), "16384 pixels a side and 100 megapixels, got 16385x1");
+    EXPECT_ERROR(decoded(bmp(16384, 16384, "")), "100 megapixels, got 16384x16384");
     const test::TemporaryFolder folder;
     EXPECT_ERROR(load_image(folder.path() / "none.png"), "none.png");
     write_file(folder.path() / "bad.png", "text");
@@ -89,21 +102,30 @@ TEST(LoadImage, TurnsPicturesOnRequest) {
     EXPECT_EQ(decoded(file, Orientation::upright).height, 2);
 }
 
+void decode_or_refuse(const std::string& file) {
+    try {
+        decoded(file);
+    } catch (const Error&) {
+        // Refused, which is as good as understood.
+    }
+}
+
 TEST(LoadImage, SurvivesAnyBytes) {
     Image image(16, 16, 3);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<std::uint8_t>(i * 7);
-    const std::string good = encode_png(image, {{"key", "value"}});
+    const std::string good = encode_png(image, {{"key", "value"}}),
+                      good_bmp = bmp(4, 3, std::string(36, 'x'));
     std::mt19937 random(13);
     for (int round = 0; round < 4000; ++round) {
         std::string bad = good;
         for (unsigned i = 0; i < 1 + random() % 6; ++i)
             bad[random() % bad.size()] = static_cast<char>(random());
         if (round % 4 != 0) mend_checksums(bad);
-        try {
-            decoded(bad);
-        } catch (const Error&) {
-            // Refused, which is as good as understood.
-        }
+        decode_or_refuse(bad);
+        bad = good_bmp;
+        for (unsigned i = 0; i < 1 + random() % 6; ++i)
+            bad[random() % bad.size()] = static_cast<char>(random());
+        decode_or_refuse(bad);
     }
 }
 
