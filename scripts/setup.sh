@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 # The package list of the project. Nothing else names packages.
 packages=(g++ cmake ninja-build ccache pkg-config git python3
     libtorch-dev libopenblas0-pthread libopenblas-dev
-    nlohmann-json3-dev libcli11-dev libstb-dev libpcre2-dev zlib1g-dev
-    libgtest-dev libgmock-dev libbenchmark-dev)
+    nlohmann-json3-dev libcli11-dev libstb-dev libicu-dev libturbojpeg0-dev zlib1g-dev
+    libgtest-dev libgmock-dev)
 # For fuzzing and the format check. Not every release has them under these names; the tests say what they leave out.
 extra_packages=(clang libclang-rt-dev clang-format-14)
 
@@ -45,7 +45,7 @@ check_other_system() {
 setup: this system has no apt. Install by its own means, then run this script again:
   a C++20 compiler (GCC 12 or newer), CMake 3.25 or newer, Ninja, pkg-config, git, Python 3, ccache (optional)
   LibTorch 1.13 or newer   a system package, or https://pytorch.org; then export CMAKE_PREFIX_PATH=/path/to/libtorch
-  nlohmann-json, CLI11, stb headers, PCRE2 (8-bit), zlib, GoogleTest, Google Benchmark
+  nlohmann-json, CLI11, stb headers, ICU, libjpeg-turbo, zlib, GoogleTest
 END
     exit 1
 }
