@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: The hra authors
 // SPDX-License-Identifier: Apache-2.0
-// Binds an options struct to CLI11: every visited option becomes a flag of the same name, and --config reads JSON.
+// Binds an options struct to CLI11: every visited option becomes a flag of the same name, and --config reads
+// JSON.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+#include <CLI/CLI.hpp>
 
 #include "core/options.h"
 
@@ -12,8 +14,8 @@ namespace hra::cli {
 
 namespace detail {
 
-/// One flag for each visited option. Ranges and choices are checked later, by check_options, so that the command
-/// line, JSON files and programs get the same sentence.
+/// One flag for each visited option. Ranges and choices are checked later, by check_options, so that the
+/// command line, JSON files and programs get the same sentence.
 struct Binder {
     CLI::App& app;
     std::string group = "Options";
@@ -42,7 +44,9 @@ private:
             if (!choice.empty()) list += (list.empty() ? "" : ", ") + choice;
         text += " {" + list + "}";
     }
-    static void describe(std::string& text, const Range& range) { text += concat(" [", range.min, " to ", range.max, "]"); }
+    static void describe(std::string& text, const Range& range) {
+        text += concat(" [", range.min, " to ", range.max, "]");
+    }
 };
 
 }  // namespace detail
@@ -52,7 +56,8 @@ template <class Options>
 void bind_options(CLI::App& app, Options& options) {
     Options::visit(options, detail::Binder{app});
     app.add_option_function<std::string>(
-           "--config", [&options](const std::string& path) { options_from_json(read_json(path), options, path); },
+           "--config",
+           [&options](const std::string& path) { options_from_json(read_json(path), options, path); },
            "JSON file with options; the command line overrides it")
         ->trigger_on_parse()
         ->group("Output");

@@ -3,8 +3,9 @@
 // The subcommands of `hra`: each adds itself to the parser and says what to run when it is chosen.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <stop_token>
+
+#include <CLI/CLI.hpp>
 
 namespace hra::cli {
 

@@ -10,13 +10,16 @@
 namespace hra::cli {
 
 void add_info(CLI::App& app) {
-    auto* command = app.add_subcommand("info", "Tell what a checkpoint, a model folder, an adapter or a picture is");
+    auto* command =
+        app.add_subcommand("info", "Tell what a checkpoint, a model folder, an adapter or a picture is");
     struct Arguments {
         InfoOptions options;
         bool json = false;
     };
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("path", arguments->options.path, "Checkpoint file, model folder, adapter folder or picture")
+    command
+        ->add_option("path", arguments->options.path,
+                     "Checkpoint file, model folder, adapter folder or picture")
         ->required();
     command->add_flag("--json", arguments->json, "Print JSON");
     command->callback([arguments] {

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `hra`: one subcommand per pipeline; the place where errors become one line and an exit code:
 // 0 done, 1 failed, 2 wrong usage, 130 stopped by the person.
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <stop_token>
 #include <thread>
+
+#include <CLI/CLI.hpp>
 
 #include <c10/util/Exception.h>
 
@@ -19,8 +20,8 @@ namespace {
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_stopped = 130;
 
-/// Turns Ctrl-C and SIGTERM into a stop request, waited for on a thread of its own since a signal handler may do next
-/// to nothing. The second signal ends the program at once.
+/// Turns Ctrl-C and SIGTERM into a stop request, waited for on a thread of its own since a signal handler may
+/// do next to nothing. The second signal ends the program at once.
 void watch_signals(std::stop_source stop) {
     sigset_t signals;
     sigemptyset(&signals);

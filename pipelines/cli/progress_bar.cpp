@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipelines/cli/progress_bar.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+
+#include <unistd.h>
 
 namespace hra::cli {
 namespace {
@@ -41,7 +41,9 @@ std::string format_duration(double seconds) {
 
 ProgressBar::ProgressBar() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-ProgressBar::~ProgressBar() { clear(); }
+ProgressBar::~ProgressBar() {
+    clear();
+}
 
 void ProgressBar::show(const Progress& progress) {
     if (!terminal_) return;
@@ -50,8 +52,8 @@ void ProgressBar::show(const Progress& progress) {
         first_step_ = progress.step;
         start_ = Clock::now();
     }
-    std::string line = stage_ + " [" + bar(progress.step, progress.steps) + "] " + std::to_string(progress.step) + "/" +
-                       std::to_string(progress.steps);
+    std::string line = stage_ + " [" + bar(progress.step, progress.steps) + "] " +
+                       std::to_string(progress.step) + "/" + std::to_string(progress.steps);
     const int done = progress.step - first_step_;
     if (done > 0) {
         const double each = std::chrono::duration<double>(Clock::now() - start_).count() / done;

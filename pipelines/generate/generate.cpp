@@ -14,6 +14,7 @@
 #include <torch/torch.h>
 
 #include "core/files.h"
+#include "core/log.h"
 #include "image/load.h"
 #include "image/png.h"
 #include "image/resize.h"
@@ -54,11 +55,13 @@ std::vector<std::string> read_prompts(const GenerateOptions& options) {
         if (line.ends_with('\r')) line.pop_back();
         if (!line.empty()) prompts.push_back(line);
     }
-    check(!prompts.empty(), where, "wanted at least one prompt in ", options.prompts_file, ", got only empty lines");
+    check(!prompts.empty(), where, "wanted at least one prompt in ", options.prompts_file,
+          ", got only empty lines");
     return prompts;
 }
 
-/// Pictures of a run: for each prompt num_images seeds that count up, so that each picture can be made again alone.
+/// Pictures of a run: for each prompt num_images seeds that count up, so that each picture can be made again
+/// alone.
 std::vector<Job> jobs_of(const GenerateOptions& options) {
     std::vector<Job> jobs;
     for (const auto& prompt : read_prompts(options))
@@ -66,11 +69,14 @@ std::vector<Job> jobs_of(const GenerateOptions& options) {
     return jobs;
 }
 
-std::int64_t random_seed() { return static_cast<std::int64_t>(std::random_device{}()); }
+std::int64_t random_seed() {
+    return static_cast<std::int64_t>(std::random_device{}());
+}
 
 void check_size(std::int64_t extent, const char* name, std::int64_t multiple) {
-    check(extent % multiple == 0, where, "wanted a ", name, " that is a multiple of ", multiple, ", got ", extent,
-          " (the nearest are ", extent / multiple * multiple, " and ", (extent / multiple + 1) * multiple, ")");
+    check(extent % multiple == 0, where, "wanted a ", name, " that is a multiple of ", multiple, ", got ",
+          extent, " (the nearest are ", extent / multiple * multiple, " and ",
+          (extent / multiple + 1) * multiple, ")");
 }
 
 /// The size asked for; else that of the picture to start from, rounded down; else the model's own.
@@ -93,14 +99,16 @@ std::int64_t next_index(const fs::path& folder) {
         const std::string name = entry.path().filename().string();
         std::int64_t number = 0;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error == std::errc() && *end == '-' && entry.path().extension() == ".png") next = std::max(next, number + 1);
+        if (error == std::errc() && *end == '-' && entry.path().extension() == ".png")
+            next = std::max(next, number + 1);
     }
     return next;
 }
 
 std::string file_name(std::int64_t index, std::int64_t seed) {
     char text[64];
-    std::snprintf(text, sizeof text, "%05lld-%lld.png", static_cast<long long>(index), static_cast<long long>(seed));
+    std::snprintf(text, sizeof text, "%05lld-%lld.png", static_cast<long long>(index),
+                  static_cast<long long>(seed));
     return text;
 }
 
@@ -117,15 +125,18 @@ namespace {
 class Run {
 public:
     Run(StableDiffusion& model, const GenerateOptions& options, const Hooks& hooks)
-        : model_(model), options_(options), hooks_(hooks), scheduler_(make_scheduler(options.scheduler, model.scheduler_config)) {
+        : model_(model),
+          options_(options),
+          hooks_(hooks),
+          scheduler_(make_scheduler(options.scheduler, model.scheduler_config)) {
         if (options_.seed < 0) options_.seed = random_seed();
         if (!options_.init_image.empty()) init_ = load_image(options_.init_image);
         size_ = picture_size(options_, model_, init_);
         jobs_ = jobs_of(options_);
         scheduler_->set_timesteps(options_.steps);
         first_call_ = init_.empty() ? 0 : scheduler_->start_index(options_.strength);
-        check(first_call_ < scheduler_->calls(), where, "wanted strength * steps to be at least 1, got ", options_.strength,
-              " * ", options_.steps, " (nothing would be redrawn)");
+        check(first_call_ < scheduler_->calls(), where, "wanted strength * steps to be at least 1, got ",
+              options_.strength, " * ", options_.steps, " (nothing would be redrawn)");
         model_.vae->memory.tiling = options_.vae_tiling;
     }
 
@@ -143,7 +154,8 @@ private:
 
     void report(std::size_t calls_of_batch, std::size_t images_of_batch = 0) const {
         const std::size_t done = result_.images.size() * calls_per_image() + images_of_batch * calls_of_batch;
-        hooks_.progress({"sample", static_cast<int>(done), static_cast<int>(jobs_.size() * calls_per_image())});
+        hooks_.progress(
+            {"sample", static_cast<int>(done), static_cast<int>(jobs_.size() * calls_per_image())});
     }
 
     /// Makes the pictures from `begin` on that share a prompt, batch_size of them at most. Returns how many.
@@ -155,7 +167,8 @@ private:
         const auto latents = sample(begin, count);
         for (std::size_t i = 0; i < count; ++i) {
             hooks_.throw_if_stopped();
-            finish(jobs_[begin + i], latents.slice(0, static_cast<std::int64_t>(i), static_cast<std::int64_t>(i) + 1));
+            finish(jobs_[begin + i],
+                   latents.slice(0, static_cast<std::int64_t>(i), static_cast<std::int64_t>(i) + 1));
         }
         return count;
     }
@@ -164,7 +177,8 @@ private:
         hooks_.throw_if_stopped();
         scheduler_->set_timesteps(options_.steps);  // forgets the history of the batch before
         std::vector<std::uint64_t> seeds;
-        for (std::size_t i = 0; i < count; ++i) seeds.push_back(static_cast<std::uint64_t>(jobs_[begin + i].seed));
+        for (std::size_t i = 0; i < count; ++i)
+            seeds.push_back(static_cast<std::uint64_t>(jobs_[begin + i].seed));
         NoiseSource noise = NoiseSource::per_image(seeds);
         const auto batch = static_cast<std::int64_t>(count);
         const PromptEmbeds embeds = encode(jobs_[begin].prompt);
@@ -179,27 +193,31 @@ private:
         inputs.noise = std::ref(noise);
         if (result_.load_seconds == 0) result_.load_seconds = seconds_since(start_);
         const auto started = std::chrono::steady_clock::now();
-        const auto latents = denoise(model_.unet, *scheduler_, inputs, [&](std::size_t done, const torch::Tensor& now) {
-            report(done, count);
-            preview(now);
-            hooks_.throw_if_stopped();
-        });
+        const auto latents =
+            denoise(model_.unet, *scheduler_, inputs, [&](std::size_t done, const torch::Tensor& now) {
+                report(done, count);
+                preview(now);
+                hooks_.throw_if_stopped();
+            });
         step_time_ += seconds_since(started);
         steps_timed_ += calls_per_image();
         return latents;
     }
 
-    /// The embeddings of the run's last prompt are kept: a prompt is encoded once however many pictures it gives.
+    /// The embeddings of the run's last prompt are kept: a prompt is encoded once however many pictures it
+    /// gives.
     const PromptEmbeds& encode(const std::string& prompt) {
         if (encoded_prompt_ == prompt && embeds_.prompt.defined()) return embeds_;
-        const auto syntax = options_.prompt_syntax == "weighted" ? PromptSyntax::weighted : PromptSyntax::plain;
-        embeds_ = encode_prompts(model_.text_encoder, model_.tokenizer, prompt, options_.negative_prompt, syntax,
-                                 options_.clip_skip);
+        const auto syntax =
+            options_.prompt_syntax == "weighted" ? PromptSyntax::weighted : PromptSyntax::plain;
+        embeds_ = encode_prompts(model_.text_encoder, model_.tokenizer, prompt, options_.negative_prompt,
+                                 syntax, options_.clip_skip);
         encoded_prompt_ = prompt;
         return embeds_;
     }
 
-    /// Noise for text to image; the noised picture for image to image, drawn in the order in which diffusers draws.
+    /// Noise for text to image; the noised picture for image to image, drawn in the order in which diffusers
+    /// draws.
     torch::Tensor first_latents(std::int64_t batch, NoiseSource& noise) {
         const std::int64_t scale = model_.vae_scale();
         const std::vector<std::int64_t> shape{batch, model_.vae->config.latent_channels, size_.height / scale,
@@ -210,12 +228,15 @@ private:
         return scheduler_->add_noise(clean, noise(shape, like), first_call_);
     }
 
-    torch::Tensor encode_init(std::int64_t batch, const std::vector<std::int64_t>& shape, NoiseSource& noise) {
+    torch::Tensor encode_init(std::int64_t batch, const std::vector<std::int64_t>& shape,
+                              NoiseSource& noise) {
         const torch::InferenceMode inference;
-        const auto picture = resize(init_, static_cast<int>(size_.width), static_cast<int>(size_.height), Filter::lanczos);
+        const auto picture =
+            resize(init_, static_cast<int>(size_.width), static_cast<int>(size_.height), Filter::lanczos);
         const auto pixels = image_to_tensor(picture).to(model_.device, model_.dtype);
         const auto moments = model_.vae->encode(pixels);
-        const DiagonalGaussianDistribution each(torch::cat({moments.mean, moments.logvar}, 1).expand({batch, -1, -1, -1}));
+        const DiagonalGaussianDistribution each(
+            torch::cat({moments.mean, moments.logvar}, 1).expand({batch, -1, -1, -1}));
         const auto sampled = each.sample(noise(shape, each.mean.options()));
         return sampled.to(torch::kFloat32) * model_.vae->config.scaling_factor;
     }
@@ -223,7 +244,8 @@ private:
     void preview(const torch::Tensor& latents) const {
         if (!hooks_.on_preview || latents.size(1) != 4) return;
         for (std::int64_t i = 0; i < latents.size(0); ++i)
-            hooks_.on_preview(static_cast<int>(result_.images.size()) + static_cast<int>(i), preview_of_latents(latents[i]));
+            hooks_.on_preview(static_cast<int>(result_.images.size()) + static_cast<int>(i),
+                              preview_of_latents(latents[i]));
     }
 
     Image decode(const torch::Tensor& latents) {
@@ -273,6 +295,19 @@ private:
 
 }  // namespace
 
+namespace {
+
+/// Debian's LibTorch works with whatever BLAS is installed, and with one thread unless it is told otherwise.
+void set_up_cpu(std::int64_t threads) {
+    set_threads(threads);
+    const BlasInfo blas = blas_info();
+    if (blas.slow)
+        log::warn("the matrix library is ", blas.name, " (", blas.path,
+                  "), about fifty times slower than OpenBLAS; install libopenblas0-pthread");
+}
+
+}  // namespace
+
 ImageGenerator::ImageGenerator(const GenerateOptions& options, const Hooks& hooks) {
     const auto start = std::chrono::steady_clock::now();
     constexpr int components = 3;
@@ -282,10 +317,11 @@ ImageGenerator::ImageGenerator(const GenerateOptions& options, const Hooks& hook
         hooks.progress({"load", ++loaded, components});
         hooks.throw_if_stopped();
     };
-    set_threads(options.threads);
+    set_up_cpu(options.threads);
     const auto device = device_from_name(options.device);
     const auto folder = ModelFolder::open(
-        options.model, {.variant = options.variant, .tokenizer = options.tokenizer, .config = {}, .use_ema = options.ema});
+        options.model,
+        {.variant = options.variant, .tokenizer = options.tokenizer, .config = {}, .use_ema = options.ema});
     state_ = std::make_unique<State>(
         load_stable_diffusion(folder, device, dtype_from_name(options.dtype, device), after_component), 0.0);
     state_->load_seconds = seconds_since(start);
@@ -311,9 +347,12 @@ std::vector<std::string> scheduler_choices() {
 void validate(const GenerateOptions& options) {
     check_options(options, where);
     check(!options.model.empty(), where, "wanted a model, got none (--model FOLDER or --model FILE)");
-    check(fs::exists(options.model), where, "wanted a model folder or file, got ", options.model, ", which does not exist");
-    check(options.prompt.empty() || options.prompts_file.empty(), where, "wanted --prompt or --prompts_file, got both");
-    check(!options.prompt.empty() || !options.prompts_file.empty(), where, "wanted a prompt, got none (--prompt \"...\")");
+    check(fs::exists(options.model), where, "wanted a model folder or file, got ", options.model,
+          ", which does not exist");
+    check(options.prompt.empty() || options.prompts_file.empty(), where,
+          "wanted --prompt or --prompts_file, got both");
+    check(!options.prompt.empty() || !options.prompts_file.empty(), where,
+          "wanted a prompt, got none (--prompt \"...\")");
     if (!options.prompts_file.empty()) read_prompts(options);
     if (!options.init_image.empty()) load_image(options.init_image);
     check_size(options.width, "width", 8);

@@ -62,7 +62,8 @@ struct GenerateOptions {
     static void visit(Self& o, V&& v) {
         v.section("Model");
         v("model", o.model, "Model folder (diffusers layout) or single .safetensors/.ckpt file");
-        v("variant", o.variant, "Weights variant of a model folder, for example fp16; empty: whatever is there");
+        v("variant", o.variant,
+          "Weights variant of a model folder, for example fp16; empty: whatever is there");
         v("tokenizer", o.tokenizer, "Folder with vocab.json and merges.txt, for single-file models");
         v("ema", o.ema, "Take the EMA weights of a single file that holds both");
         v.section("Prompt");
@@ -75,8 +76,10 @@ struct GenerateOptions {
         v("clip_skip", o.clip_skip, "Text encoder layer counted from the end; 1 is the last", Range{1, 12});
         v.section("Sampling");
         v("steps", o.steps, "Denoising steps", Range{1, 1000});
-        v("guidance_scale", o.guidance_scale, "Strength of classifier-free guidance; 1 switches it off", Range{0, 100});
-        v("guidance_rescale", o.guidance_rescale, "Rescaling of the guided noise against over-exposure", Range{0, 1});
+        v("guidance_scale", o.guidance_scale, "Strength of classifier-free guidance; 1 switches it off",
+          Range{0, 100});
+        v("guidance_rescale", o.guidance_rescale, "Rescaling of the guided noise against over-exposure",
+          Range{0, 1});
         v("scheduler", o.scheduler, "Sampler; empty: the one the model names", OneOf{scheduler_choices()});
         v("eta", o.eta, "Noise of the ddim scheduler; 0 is deterministic", Range{0, 1});
         v("seed", o.seed, "Seed of the first picture, the next ones count up; -1: a random one",
@@ -121,9 +124,9 @@ public:
     ImageGenerator(ImageGenerator&&) noexcept;
     ImageGenerator& operator=(ImageGenerator&&) noexcept;
 
-    /// Makes the pictures and writes them, each as soon as it is finished, with options.json beside them. The options
-    /// that choose model, device and dtype are those of the constructor. Throws Error, or Cancelled when hooks.stop is
-    /// set; finished pictures stay.
+    /// Makes the pictures and writes them, each as soon as it is finished, with options.json beside them. The
+    /// options that choose model, device and dtype are those of the constructor. Throws Error, or Cancelled
+    /// when hooks.stop is set; finished pictures stay.
     GenerateResult run(const GenerateOptions& options, const Hooks& hooks = {});
 
 private:
@@ -131,7 +134,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// Everything that can be found wrong without loading the model: ranges, sizes, files, the output folder. Throws Error.
+/// Everything that can be found wrong without loading the model: ranges, sizes, files, the output folder.
+/// Throws Error.
 void validate(const GenerateOptions& options);
 
 /// The options that a PNG of ours, or of an A1111-family program, carries. Throws Error when there are none.

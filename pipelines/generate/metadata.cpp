@@ -75,7 +75,8 @@ GenerateOptions options_from_image(const std::string& path) {
     }
     for (const auto& [key, text] : texts)
         if (key == "parameters")
-            if (const auto parameters = parse_generation_parameters(text)) return options_of_parameters(*parameters);
+            if (const auto parameters = parse_generation_parameters(text))
+                return options_of_parameters(*parameters);
     fail("from_image", "wanted a picture that tells how it was made, got ", path, " without such metadata");
 }
 

@@ -10,8 +10,8 @@
 
 namespace hra {
 
-/// The text chunks for one picture. `one` are the options that make it again alone; `class_name` the diffusers class
-/// of the scheduler that ran.
+/// The text chunks for one picture. `one` are the options that make it again alone; `class_name` the
+/// diffusers class of the scheduler that ran.
 PngText image_metadata(const GenerateOptions& one, const std::string& class_name);
 
 }  // namespace hra

@@ -12,8 +12,9 @@ install(EXPORT hraTargets NAMESPACE hra:: DESTINATION ${package_folder})
 # The pipelines' headers and those of the library that they include.
 set(header_folder ${CMAKE_INSTALL_INCLUDEDIR}/hra)
 install(DIRECTORY src/core DESTINATION ${header_folder} FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY src/schedulers DESTINATION ${header_folder} FILES_MATCHING PATTERN "names.h")
-install(DIRECTORY pipelines DESTINATION ${header_folder} FILES_MATCHING PATTERN "*.h" PATTERN "cli" EXCLUDE)
+foreach(pipeline generate info)
+    install(FILES pipelines/${pipeline}/${pipeline}.h DESTINATION ${header_folder}/pipelines/${pipeline})
+endforeach()
 
 configure_package_config_file(scripts/cmake/hraConfig.cmake.in hraConfig.cmake INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(hraConfigVersion.cmake COMPATIBILITY SameMajorVersion)

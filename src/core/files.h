@@ -41,8 +41,8 @@ public:
     std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
     const std::filesystem::path& path() const { return path_; }
 
-    /// Takes bytes of some mapping out of memory when they are no longer needed: they come back from the file if they
-    /// are touched again. For data that no mapping holds, nothing happens.
+    /// Takes bytes of some mapping out of memory when they are no longer needed: they come back from the file
+    /// if they are touched again. For data that no mapping holds, nothing happens.
     static void release(const void* data, std::size_t size);
 
 private:

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/json.h"
 
-#include <set>
+#include <unordered_set>
 #include <vector>
 
 #include "core/error.h"
@@ -31,7 +31,7 @@ public:
 
 private:
     std::string where_;
-    std::vector<std::set<std::string>> keys_;  // of the objects that are open
+    std::vector<std::unordered_set<std::string>> keys_;  // of the objects that are open
 };
 
 }  // namespace

@@ -75,7 +75,8 @@ struct OptionsChecker {
     std::string_view where;
     void section(const char*) {}
     template <class T, class... Tags>
-    void operator()([[maybe_unused]] const char* name, [[maybe_unused]] const T& value, const char*, const Tags&... tags) {
+    void operator()([[maybe_unused]] const char* name, [[maybe_unused]] const T& value, const char*,
+                    const Tags&... tags) {
         (check_range(name, value, tags, where), ...);
     }
 };

@@ -5,7 +5,6 @@
 namespace hra {
 namespace {
 
-
 /// The length of a bare word at the start of `text` that Python writes but JSON does not know; else 0.
 std::size_t python_literal(std::string_view text) {
     for (const std::string_view word : {"-Infinity", "Infinity", "NaN"})

@@ -5,8 +5,8 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
-#include "models/config_checks.h"
 #include "kernels/attention.h"
+#include "models/config_checks.h"
 #include "nn/observer.h"
 #include "nn/ops.h"
 

@@ -51,8 +51,9 @@ torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
 }
 
 void Conv2dImpl::pack(torch::ScalarType storage, torch::ScalarType activations) {
-    packed.emplace(weight, bias,
-                   PackedConv2dOptions{.stride = options.stride, .padding = options.padding, .storage = storage});
+    packed.emplace(
+        weight, bias,
+        PackedConv2dOptions{.stride = options.stride, .padding = options.padding, .storage = storage});
     drop(weight, activations);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The hra authors
 // SPDX-License-Identifier: Apache-2.0
-// Small functions without weights. Letters in shapes: B batch, C channels, H and W height and width, L tokens.
+// Small functions without weights. Letters in shapes: B batch, C channels, H and W height and width, L
+// tokens.
 #pragma once
 
 #include <cstdint>

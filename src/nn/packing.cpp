@@ -30,12 +30,13 @@ std::vector<Layer*> layers_below(torch::nn::Module& module) {
 template <class Layer>
 void pack_layers(torch::nn::Module& module, torch::ScalarType dtype) {
     const auto layers = layers_below<Layer>(module);
-    at::parallel_for(0, static_cast<std::int64_t>(layers.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            Layer& layer = *layers[static_cast<std::size_t>(i)];
-            layer.pack(storage_type(layer.weight, dtype), dtype);
-        }
-    });
+    at::parallel_for(0, static_cast<std::int64_t>(layers.size()), 1,
+                     [&](std::int64_t begin, std::int64_t end) {
+                         for (std::int64_t i = begin; i < end; ++i) {
+                             Layer& layer = *layers[static_cast<std::size_t>(i)];
+                             layer.pack(storage_type(layer.weight, dtype), dtype);
+                         }
+                     });
 }
 
 void convert_rest(torch::nn::Module& module, torch::ScalarType dtype) {
@@ -63,7 +64,8 @@ void pack_for_inference(torch::nn::Module& module, torch::ScalarType dtype) {
     }
     convert_rest(module, dtype);
     for (auto* layer : layers_below<Conv2dImpl>(module))
-        if (layer->weight.dim() == 4) layer->weight.set_data(layer->weight.contiguous(torch::MemoryFormat::ChannelsLast));
+        if (layer->weight.dim() == 4)
+            layer->weight.set_data(layer->weight.contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
 }  // namespace hra

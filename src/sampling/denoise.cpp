@@ -14,7 +14,9 @@ namespace {
 /// Moves the guided noise back to the spread of the prompt's own, by the share `amount`
 /// (arXiv 2305.08891, section 3.4).
 torch::Tensor rescale(const torch::Tensor& guided, const torch::Tensor& prompted, double amount) {
-    const auto spread = [](const torch::Tensor& x) { return x.std({1, 2, 3}, /*unbiased=*/true, /*keepdim=*/true); };
+    const auto spread = [](const torch::Tensor& x) {
+        return x.std({1, 2, 3}, /*unbiased=*/true, /*keepdim=*/true);
+    };
     return guided * (amount * spread(prompted) / spread(guided) + (1 - amount));
 }
 
@@ -51,8 +53,9 @@ private:
 
 /// A value that is not finite never becomes finite again, so looking at the sum is enough.
 void check_finite(const torch::Tensor& latents, std::size_t done) {
-    check(std::isfinite(latents.sum().item<double>()), "denoise", "wanted finite latents, got NaN or infinity after ",
-          done, " steps (with half precision, try --dtype fp32; otherwise the weights may be damaged)");
+    check(std::isfinite(latents.sum().item<double>()), "denoise",
+          "wanted finite latents, got NaN or infinity after ", done,
+          " steps (with half precision, try --dtype fp32; otherwise the weights may be damaged)");
 }
 
 }  // namespace
@@ -64,7 +67,8 @@ torch::Tensor denoise(UNet2DConditionModel& unet, Scheduler& scheduler, const De
     torch::Tensor latents = inputs.latents;
     for (std::size_t i = inputs.first_call; i < scheduler.calls(); ++i) {
         const auto output = predict(scheduler.scale_model_input(latents, i), scheduler.timestep(i));
-        latents = scheduler.step(output, i, latents, inputs.noise, StepOptions{.eta = inputs.eta}).prev_sample;
+        latents =
+            scheduler.step(output, i, latents, inputs.noise, StepOptions{.eta = inputs.eta}).prev_sample;
         check_finite(latents, i + 1);
         if (after_call) after_call(i + 1 - inputs.first_call, latents);
     }

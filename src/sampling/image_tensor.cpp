@@ -38,15 +38,13 @@ std::vector<Image> tensor_to_images(const torch::Tensor& batch) {
 }
 
 Image preview_of_latents(const torch::Tensor& latents) {
-    check(latents.dim() == 3 && latents.size(0) == 4, "preview_of_latents", "wanted latents of 4 channels, got ",
-          latents.dim(), " dimensions");
-    // Rows are the latent channels, columns red, green and blue: the least-squares projection that is in common use
-    // for SD v1 latents.
-    static const auto projection = torch::tensor({{0.298, 0.207, 0.208},
-                                                  {0.187, 0.286, 0.173},
-                                                  {-0.158, 0.189, 0.264},
-                                                  {-0.184, -0.271, -0.473}},
-                                                 torch::kFloat32);
+    check(latents.dim() == 3 && latents.size(0) == 4, "preview_of_latents",
+          "wanted latents of 4 channels, got ", latents.dim(), " dimensions");
+    // Rows are the latent channels, columns red, green and blue: the least-squares projection that is in
+    // common use for SD v1 latents.
+    static const auto projection = torch::tensor(
+        {{0.298, 0.207, 0.208}, {0.187, 0.286, 0.173}, {-0.158, 0.189, 0.264}, {-0.184, -0.271, -0.473}},
+        torch::kFloat32);
     const auto rgb = latents.to(torch::kCPU, torch::kFloat32).permute({1, 2, 0}).matmul(projection);
     const auto bytes = (rgb * 127.5 + 127.5).clamp(0, 255).round().to(torch::kUInt8);
     return images_of_bytes(bytes.unsqueeze(0)).front();

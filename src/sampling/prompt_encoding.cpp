@@ -17,7 +17,8 @@ torch::Tensor id_tensor(const std::vector<std::vector<int>>& ids) {
     const auto result = torch::empty({rows, length}, torch::kInt64);
     auto values = result.accessor<std::int64_t, 2>();
     for (std::int64_t r = 0; r < rows; ++r)
-        for (std::int64_t i = 0; i < length; ++i) values[r][i] = ids[static_cast<std::size_t>(r)][static_cast<std::size_t>(i)];
+        for (std::int64_t i = 0; i < length; ++i)
+            values[r][i] = ids[static_cast<std::size_t>(r)][static_cast<std::size_t>(i)];
     return result;
 }
 
@@ -30,8 +31,8 @@ torch::Tensor encode_ids(CLIPTextModel& text_encoder, const torch::Tensor& ids, 
 std::vector<int> plain_ids(const CLIPTokenizer& tokenizer, const std::string& text) {
     const TokenizedPrompt tokens = tokenizer.tokenize(text);
     if (!tokens.cut_off.empty())
-        log::warn("the prompt is longer than ", tokenizer.model_max_length(), " tokens; left out: \"", tokens.cut_off,
-                  "\" (prompt_syntax weighted takes any length)");
+        log::warn("the prompt is longer than ", tokenizer.model_max_length(), " tokens; left out: \"",
+                  tokens.cut_off, "\" (prompt_syntax weighted takes any length)");
     return tokens.ids;
 }
 
@@ -40,7 +41,8 @@ torch::Tensor apply_weights(const torch::Tensor& embeds, const std::vector<std::
     std::vector<float> flat;
     for (const auto& chunk : weights) flat.insert(flat.end(), chunk.begin(), chunk.end());
     if (std::all_of(flat.begin(), flat.end(), [](float w) { return w == 1; })) return embeds;
-    const auto scale = torch::tensor(flat, torch::kFloat32).view({embeds.size(0), embeds.size(1), 1}).to(embeds.device());
+    const auto scale =
+        torch::tensor(flat, torch::kFloat32).view({embeds.size(0), embeds.size(1), 1}).to(embeds.device());
     const auto plain = embeds.to(torch::kFloat32);
     const auto weighted = plain * scale;
     const auto mean = [](const torch::Tensor& x) { return x.mean({1, 2}, /*keepdim=*/true); };
@@ -48,14 +50,17 @@ torch::Tensor apply_weights(const torch::Tensor& embeds, const std::vector<std::
 }
 
 torch::Tensor encode_chunks(CLIPTextModel& text_encoder, const PromptChunks& chunks, std::int64_t clip_skip) {
-    const auto embeds = apply_weights(encode_ids(text_encoder, id_tensor(chunks.ids), clip_skip), chunks.weights);
-    return embeds.reshape({1, embeds.size(0) * embeds.size(1), embeds.size(2)});  // the chunks one after the other
+    const auto embeds =
+        apply_weights(encode_ids(text_encoder, id_tensor(chunks.ids), clip_skip), chunks.weights);
+    return embeds.reshape(
+        {1, embeds.size(0) * embeds.size(1), embeds.size(2)});  // the chunks one after the other
 }
 
 }  // namespace
 
-PromptEmbeds encode_prompts(CLIPTextModel& text_encoder, const CLIPTokenizer& tokenizer, const std::string& prompt,
-                            const std::string& negative_prompt, PromptSyntax syntax, std::int64_t clip_skip) {
+PromptEmbeds encode_prompts(CLIPTextModel& text_encoder, const CLIPTokenizer& tokenizer,
+                            const std::string& prompt, const std::string& negative_prompt,
+                            PromptSyntax syntax, std::int64_t clip_skip) {
     const torch::InferenceMode inference;
     if (syntax == PromptSyntax::plain) {
         const auto ids = id_tensor({plain_ids(tokenizer, prompt), plain_ids(tokenizer, negative_prompt)});
@@ -65,7 +70,8 @@ PromptEmbeds encode_prompts(CLIPTextModel& text_encoder, const CLIPTokenizer& to
     PromptChunks positive = chunk_prompt(tokenizer, parse_prompt(prompt));
     PromptChunks negative = chunk_prompt(tokenizer, parse_prompt(negative_prompt));
     match_chunks(tokenizer, positive, negative);
-    return {encode_chunks(text_encoder, positive, clip_skip), encode_chunks(text_encoder, negative, clip_skip)};
+    return {encode_chunks(text_encoder, positive, clip_skip),
+            encode_chunks(text_encoder, negative, clip_skip)};
 }
 
 }  // namespace hra

@@ -23,9 +23,10 @@ struct PromptEmbeds {
     torch::Tensor negative;  // [1, L, C], the same L
 };
 
-/// Encodes both prompts with the layer `clip_skip` from the end (1 is the last), each through the final layer norm.
-/// Warns when a plain prompt is cut off.
-PromptEmbeds encode_prompts(CLIPTextModel& text_encoder, const CLIPTokenizer& tokenizer, const std::string& prompt,
-                            const std::string& negative_prompt, PromptSyntax syntax, std::int64_t clip_skip);
+/// Encodes both prompts with the layer `clip_skip` from the end (1 is the last), each through the final layer
+/// norm. Warns when a plain prompt is cut off.
+PromptEmbeds encode_prompts(CLIPTextModel& text_encoder, const CLIPTokenizer& tokenizer,
+                            const std::string& prompt, const std::string& negative_prompt,
+                            PromptSyntax syntax, std::int64_t clip_skip);
 
 }  // namespace hra

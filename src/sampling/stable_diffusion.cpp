@@ -15,7 +15,8 @@ namespace {
 
 /// Builds a component from its config and gives it its weights, ready for inference.
 template <class Model, class Config>
-Model load_component(const ModelFolder& folder, Component component, torch::Device device, torch::ScalarType dtype) {
+Model load_component(const ModelFolder& folder, Component component, torch::Device device,
+                     torch::ScalarType dtype) {
     LoadOptions options;
     options.where = folder.path().string() + ": " + component_name(component);
     options.device = device;
@@ -30,12 +31,16 @@ Model load_component(const ModelFolder& folder, Component component, torch::Devi
 
 }  // namespace
 
-std::int64_t StableDiffusion::vae_scale() const { return vae->config.downscale(); }
+std::int64_t StableDiffusion::vae_scale() const {
+    return vae->config.downscale();
+}
 
-std::int64_t StableDiffusion::native_size() const { return unet->config.sample_size * vae_scale(); }
+std::int64_t StableDiffusion::native_size() const {
+    return unet->config.sample_size * vae_scale();
+}
 
-StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device device, torch::ScalarType dtype,
-                                      const std::function<void()>& after_component) {
+StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device device,
+                                      torch::ScalarType dtype, const std::function<void()>& after_component) {
     const auto done = [&] {
         if (after_component) after_component();
     };
@@ -43,9 +48,11 @@ StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device d
     model.scheduler_config = folder.scheduler_config();
     model.device = device;
     model.dtype = dtype;
-    model.text_encoder = load_component<CLIPTextModel, CLIPTextConfig>(folder, Component::text_encoder, device, dtype);
+    model.text_encoder =
+        load_component<CLIPTextModel, CLIPTextConfig>(folder, Component::text_encoder, device, dtype);
     done();
-    model.unet = load_component<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet, device, dtype);
+    model.unet =
+        load_component<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet, device, dtype);
     done();
     model.vae = load_component<AutoencoderKL, AutoencoderKLConfig>(folder, Component::vae, device, dtype);
     done();
@@ -55,8 +62,10 @@ StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device d
 torch::Device device_from_name(const std::string& name) {
     if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
     if (name == "cpu") return torch::kCPU;
-    check(name == "cuda" || name.starts_with("cuda:"), "device", "wanted auto, cpu, cuda or cuda:N, got \"", name, '"');
-    check(torch::cuda::is_available(), "device", "wanted a CUDA device, got none (this build of LibTorch sees no GPU)");
+    check(name == "cuda" || name.starts_with("cuda:"), "device", "wanted auto, cpu, cuda or cuda:N, got \"",
+          name, '"');
+    check(torch::cuda::is_available(), "device",
+          "wanted a CUDA device, got none (this build of LibTorch sees no GPU)");
     if (name == "cuda") return torch::kCUDA;
     int index = -1;
     const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The hra authors
 // SPDX-License-Identifier: Apache-2.0
-// A loaded Stable Diffusion v1 model: tokenizer, text encoder, UNet and autoencoder on one device in one dtype.
+// A loaded Stable Diffusion v1 model: tokenizer, text encoder, UNet and autoencoder on one device in one
+// dtype.
 #pragma once
 
 #include <functional>
@@ -32,15 +33,17 @@ struct StableDiffusion {
     std::int64_t native_size() const;
 };
 
-/// Loads all components for inference; `after_component` is called after each and may throw to stop. Throws Error naming
-/// the file and the names that do not fit.
-StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device device, torch::ScalarType dtype,
+/// Loads all components for inference; `after_component` is called after each and may throw to stop. Throws
+/// Error naming the file and the names that do not fit.
+StableDiffusion load_stable_diffusion(const ModelFolder& folder, torch::Device device,
+                                      torch::ScalarType dtype,
                                       const std::function<void()>& after_component = {});
 
 /// "auto" takes CUDA where there is some, else the CPU. Throws Error on an unknown or absent device.
 torch::Device device_from_name(const std::string& name);
 
-/// "auto" takes fp16 on CUDA, bf16 on CPUs that multiply it natively, else fp32. Throws Error for fp16 on a CPU.
+/// "auto" takes fp16 on CUDA, bf16 on CPUs that multiply it natively, else fp32. Throws Error for fp16 on a
+/// CPU.
 torch::ScalarType dtype_from_name(const std::string& name, torch::Device device);
 
 }  // namespace hra

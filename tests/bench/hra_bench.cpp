@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // hra_bench: what this machine can do at best, what the program makes of it, and the memory it takes.
 //
-// Each row runs in a process of its own, so that its peak memory is its own, and measures the ceilings right before
-// and after itself, so that a machine that slows down slows both sides of the fraction.
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
+// Each row runs in a process of its own, so that its peak memory is its own, and measures the ceilings right
+// before and after itself, so that a machine that slows down slows both sides of the fraction.
 #include <cstdio>
 #include <filesystem>
 #include <regex>
+
+#include <CLI/CLI.hpp>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench/ceilings.h"
 #include "bench/rows.h"
@@ -68,14 +68,15 @@ Json measure_in_child(const std::string& row, const Arguments& arguments) {
         ::dup2(ends[1], STDOUT_FILENO);
         ::close(ends[0]);
         ::close(ends[1]);
-        ::execl("/proc/self/exe", "hra_bench", "--row", row.c_str(), "--device", arguments.device.c_str(), "--scratch",
-                arguments.scratch.c_str(), "--threads", threads.c_str(), nullptr);
+        ::execl("/proc/self/exe", "hra_bench", "--row", row.c_str(), "--device", arguments.device.c_str(),
+                "--scratch", arguments.scratch.c_str(), "--threads", threads.c_str(), nullptr);
         ::_exit(127);
     }
     ::close(ends[1]);
     std::string text;
     char buffer[4096];
-    for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(n));
     ::close(ends[0]);
     int status = 0;
     ::waitpid(child, &status, 0);
@@ -90,9 +91,9 @@ void print_header() {
 
 void print_row(const Json& row) {
     std::printf("%-28s %10.4f %10.1f %9.2f %9.0f   %.0f / %.0f\n", row.at("name").get<std::string>().c_str(),
-                row.at("seconds").get<double>(), row.at("gflops").get<double>(), row.at("fraction").get<double>(),
-                row.at("peak_rss_mb").get<double>(), row.at("ceiling_conv_gflops").get<double>(),
-                row.at("ceiling_linear_gflops").get<double>());
+                row.at("seconds").get<double>(), row.at("gflops").get<double>(),
+                row.at("fraction").get<double>(), row.at("peak_rss_mb").get<double>(),
+                row.at("ceiling_conv_gflops").get<double>(), row.at("ceiling_linear_gflops").get<double>());
     std::fflush(stdout);
 }
 

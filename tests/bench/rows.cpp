@@ -23,7 +23,8 @@ constexpr std::int64_t guided = 2;  // both halves of the guidance in one batch
 
 /// Weights of the size that initialisation would give, so that activations stay finite.
 torch::Tensor random_weight(const std::string& name, at::IntArrayRef shape, torch::TensorOptions options) {
-    if (shape.size() < 2) return name.ends_with("bias") ? torch::zeros(shape, options) : torch::ones(shape, options);
+    if (shape.size() < 2)
+        return name.ends_with("bias") ? torch::zeros(shape, options) : torch::ones(shape, options);
     double fan_in = 1;
     for (std::size_t d = 1; d < shape.size(); ++d) fan_in *= static_cast<double>(shape[d]);
     return torch::empty(shape, options).uniform_(-std::sqrt(3 / fan_in), std::sqrt(3 / fan_in));
@@ -40,7 +41,8 @@ StateDict random_state_dict(const torch::nn::Module& module, torch::TensorOption
 template <class Model>
 Model random_model(Model model, torch::Device device, torch::ScalarType dtype) {
     for (auto& item : model->named_parameters())
-        item.value().set_data(random_weight(item.key(), item.value().sizes(), torch::kFloat32).to(device, dtype));
+        item.value().set_data(
+            random_weight(item.key(), item.value().sizes(), torch::kFloat32).to(device, dtype));
     pack_for_inference(*model, dtype);
     return model;
 }
@@ -57,7 +59,8 @@ Measurement unet_step(const Setting& setting, torch::ScalarType dtype, std::int6
     inputs.timestep = torch::tensor(500.0);
     inputs.encoder_hidden_states = torch::randn({guided, text_length, config.cross_attention_dim}, options);
     inputs.text_cache = &cache;
-    return {fastest(setting.device, 2, [&] { unet(inputs); }), unet_work(config, guided, side, side, text_length)};
+    return {fastest(setting.device, 2, [&] { unet(inputs); }),
+            unet_work(config, guided, side, side, text_length)};
 }
 
 Measurement vae_decode(const Setting& setting, torch::ScalarType dtype, std::int64_t pixels) {
@@ -73,12 +76,14 @@ Measurement text_encoder(const Setting& setting, torch::ScalarType dtype) {
     const torch::InferenceMode inference;
     const CLIPTextConfig config;
     auto model = random_model(CLIPTextModel(config), setting.device, dtype);
-    const auto ids = torch::randint(config.vocab_size, {guided, text_length}, torch::kInt64).to(setting.device);
+    const auto ids =
+        torch::randint(config.vocab_size, {guided, text_length}, torch::kInt64).to(setting.device);
     return {fastest(setting.device, 5, [&] { model(ids); }), text_encoder_work(config, guided, text_length)};
 }
 
 /// Self-attention of a guided step at one of the UNet's resolutions.
-Measurement self_attention(const Setting& setting, torch::ScalarType dtype, std::int64_t tokens, std::int64_t channels) {
+Measurement self_attention(const Setting& setting, torch::ScalarType dtype, std::int64_t tokens,
+                           std::int64_t channels) {
     const torch::InferenceMode inference;
     const auto make = [&] { return torch::randn({guided, tokens, channels}).to(setting.device, dtype); };
     const auto q = make(), k = make(), v = make();
@@ -100,10 +105,13 @@ fs::path model_on_disk(const Setting& setting, torch::ScalarType dtype) {
     if (fs::exists(folder / "model_index.json")) return folder;
     const Json defaults = Json::object();  // every field's default is that of SD v1.5
     const char* diffusion_file = "diffusion_pytorch_model.safetensors";
-    write_component(folder / "unet", UNet2DConditionModel(UNet2DConditionConfig{}), diffusion_file, defaults, dtype);
+    write_component(folder / "unet", UNet2DConditionModel(UNet2DConditionConfig{}), diffusion_file, defaults,
+                    dtype);
     write_component(folder / "vae", AutoencoderKL(AutoencoderKLConfig{}), diffusion_file, defaults, dtype);
-    write_component(folder / "text_encoder", CLIPTextModel(CLIPTextConfig{}), "model.safetensors", defaults, dtype);
-    fs::copy(HRA_TOKENIZER_FOLDER, folder / "tokenizer", fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    write_component(folder / "text_encoder", CLIPTextModel(CLIPTextConfig{}), "model.safetensors", defaults,
+                    dtype);
+    fs::copy(HRA_TOKENIZER_FOLDER, folder / "tokenizer",
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     write_file(folder / "scheduler" / "scheduler_config.json", R"({"_class_name": "DDIMScheduler"})");
     write_file(folder / "model_index.json", R"({"_class_name": "StableDiffusionPipeline"})");
     return folder;
@@ -134,8 +142,8 @@ Measurement load(const Setting& setting, torch::ScalarType file) {
 }
 
 /// Two steps and the decoding, from disk: for its peak memory.
-Measurement whole_picture(const Setting& setting, torch::ScalarType file, const char* dtype, std::int64_t pixels,
-                          bool tiling) {
+Measurement whole_picture(const Setting& setting, torch::ScalarType file, const char* dtype,
+                          std::int64_t pixels, bool tiling) {
     GenerateOptions options = generate_options(setting, file, dtype);
     options.steps = pixels > 512 ? 1 : 2;
     options.width = options.height = pixels;
@@ -148,7 +156,9 @@ Measurement whole_picture(const Setting& setting, torch::ScalarType file, const 
 std::vector<Row> all_rows() {
     std::vector<Row> rows;
     const auto add = [&](const std::string& name, torch::ScalarType dtype, auto run) {
-        const char* suffix = dtype == torch::kFloat32 ? "_fp32" : dtype == torch::kBFloat16 ? "_bf16" : "_fp16";
+        const char* suffix = dtype == torch::kFloat32    ? "_fp32"
+                             : dtype == torch::kBFloat16 ? "_bf16"
+                                                         : "_fp16";
         rows.push_back({name + suffix, dtype, std::move(run)});
     };
     struct Resolution {
@@ -160,7 +170,8 @@ std::vector<Row> all_rows() {
                 [=](const Setting& s) { return self_attention(s, dtype, tokens, channels); });
         add("text_encoder", dtype, [=](const Setting& s) { return text_encoder(s, dtype); });
         for (const std::int64_t pixels : {256, 512})
-            add("unet_step_" + std::to_string(pixels), dtype, [=](const Setting& s) { return unet_step(s, dtype, pixels); });
+            add("unet_step_" + std::to_string(pixels), dtype,
+                [=](const Setting& s) { return unet_step(s, dtype, pixels); });
         add("vae_decode_512", dtype, [=](const Setting& s) { return vae_decode(s, dtype, 512); });
     }
     add("load", torch::kFloat32, [](const Setting& s) { return load(s, torch::kFloat32); });

@@ -46,12 +46,14 @@ struct Counter {
     }
 };
 
-bool has_attention(const std::string& block_type) { return block_type.starts_with("CrossAttn"); }
+bool has_attention(const std::string& block_type) {
+    return block_type.starts_with("CrossAttn");
+}
 
 }  // namespace
 
-Work unet_work(const UNet2DConditionConfig& config, std::int64_t batch, std::int64_t height, std::int64_t width,
-               std::int64_t text_length) {
+Work unet_work(const UNet2DConditionConfig& config, std::int64_t batch, std::int64_t height,
+               std::int64_t width, std::int64_t text_length) {
     Counter c{{}, static_cast<double>(batch), static_cast<double>(height), static_cast<double>(width)};
     const auto& channels = config.block_out_channels;
     const std::int64_t time_channels = channels.front() * 4;

@@ -21,8 +21,8 @@ struct Work {
 };
 
 /// One evaluation for `batch` latents of height x width with `text_length` tokens each.
-Work unet_work(const UNet2DConditionConfig& config, std::int64_t batch, std::int64_t height, std::int64_t width,
-               std::int64_t text_length);
+Work unet_work(const UNet2DConditionConfig& config, std::int64_t batch, std::int64_t height,
+               std::int64_t width, std::int64_t text_length);
 
 /// One decoding of a latent of height x width.
 Work vae_decode_work(const AutoencoderKLConfig& config, std::int64_t height, std::int64_t width);

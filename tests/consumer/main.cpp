@@ -1,19 +1,21 @@
 // SPDX-FileCopyrightText: The hra authors
 // SPDX-License-Identifier: Apache-2.0
-// Uses the installed library: its version and an error of its own.
+// Asks the installed library for a picture from a model that is not there: the answer is one sentence.
 #include <cstdio>
+#include <string>
 
 #include "core/error.h"
-#include "core/json.h"
-#include "core/version.h"
+#include "pipelines/generate/generate.h"
 
 int main() {
-    std::printf("hra %s\n", hra::version());
+    hra::GenerateOptions options;
+    options.model = "no such model";
+    options.prompt = "a lighthouse at dawn";
     try {
-        hra::parse_json("{", "consumer");
+        hra::generate(options);
     } catch (const hra::Error& error) {
         std::printf("as expected: %s\n", error.what());
-        return 0;
+        return std::string(error.what()).find(options.model) != std::string::npos ? 0 : 1;
     }
     return 1;
 }

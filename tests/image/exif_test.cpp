@@ -44,7 +44,8 @@ std::string turned(int orientation) {
     std::string text;
     for (int y = 0; y < out.height; ++y) {
         const auto* row = out.pixels.data() + y * out.width;
-        text += (y > 0 ? "/" : "") + std::string(row, row + out.width);
+        if (y > 0) text += '/';
+        text.append(row, row + out.width);
     }
     return text;
 }

@@ -27,8 +27,8 @@ UNetInputs inputs_of(const StateDict& values) {
             .encoder_hidden_states = values.at("encoder_hidden_states")};
 }
 
-/// The parameter is a fixture folder with a UNet and its cases. The copy in the repository has none, for its size: there
-/// the UNet is judged by the pipeline's and the ControlNet's fixtures.
+/// The parameter is a fixture folder with a UNet and its cases. The copy in the repository has none, for its
+/// size: there the UNet is judged by the pipeline's and the ControlNet's fixtures.
 class UNetGolden : public ::testing::TestWithParam<std::string> {};
 
 std::vector<std::string> unet_fixtures() {

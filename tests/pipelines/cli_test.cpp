@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The hra authors
 // SPDX-License-Identifier: Apache-2.0
 // The program `hra` as a person runs it: exit codes, messages, files.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "core/files.h"
 #include "image/load.h"
@@ -30,7 +30,9 @@ Outcome run_hra(const std::string& arguments) {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 
-std::string quoted(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
+std::string quoted(const std::filesystem::path& path) {
+    return "'" + path.string() + "'";
+}
 
 class Program : public ::testing::Test {
 protected:
@@ -45,7 +47,8 @@ TEST_F(Program, MakesAPictureAndRepeatsItFromItsMetadata) {
     EXPECT_EQ(first.code, 0) << first.output;
     const auto picture = folder_.path() / "out" / "00000-3.png";
     ASSERT_TRUE(std::filesystem::exists(picture)) << first.output;
-    const auto again = run_hra("generate --from_image " + quoted(picture) + " --output_dir " + quoted(folder_.path() / "again"));
+    const auto again = run_hra("generate --from_image " + quoted(picture) + " --output_dir " +
+                               quoted(folder_.path() / "again"));
     EXPECT_EQ(again.code, 0) << again.output;
     EXPECT_EQ(load_image(folder_.path() / "again" / "00000-3.png").pixels, load_image(picture).pixels);
 }
@@ -62,7 +65,8 @@ TEST_F(Program, TakesOptionsFromAFileAndTheCommandLineWins) {
 }
 
 TEST_F(Program, SaysOneSentenceAndReturnsOneOnBadInput) {
-    const auto outcome = run_hra("generate --model /no/such --prompt x --output_dir " + quoted(folder_.path() / "out"));
+    const auto outcome =
+        run_hra("generate --model /no/such --prompt x --output_dir " + quoted(folder_.path() / "out"));
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1) << outcome.output;
 }

@@ -3,13 +3,13 @@
 // The generate pipeline end to end.
 #include "pipelines/generate/generate.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include <torch/torch.h>
 
@@ -28,7 +28,8 @@ namespace fs = std::filesystem;
 int largest_difference(const Image& a, const Image& b) {
     if (a.pixels.size() != b.pixels.size()) return 256;
     int worst = 0;
-    for (std::size_t i = 0; i < a.pixels.size(); ++i) worst = std::max(worst, std::abs(int{a.pixels[i]} - int{b.pixels[i]}));
+    for (std::size_t i = 0; i < a.pixels.size(); ++i)
+        worst = std::max(worst, std::abs(int{a.pixels[i]} - int{b.pixels[i]}));
     return worst;
 }
 
@@ -39,7 +40,8 @@ protected:
     int pictures() const {
         int count = 0;
         if (fs::exists(options_.output_dir))
-            for (const auto& entry : fs::directory_iterator(options_.output_dir)) count += entry.path().extension() == ".png";
+            for (const auto& entry : fs::directory_iterator(options_.output_dir))
+                count += entry.path().extension() == ".png";
         return count;
     }
 };
@@ -127,7 +129,8 @@ TEST_F(Generate, HalfPrecisionAndTilingStayNearThePlainPicture) {
     options_.dtype = "bf16";
     const auto half = generate(options_).images[0].picture;
     double difference = 0;
-    for (std::size_t i = 0; i < plain.pixels.size(); ++i) difference += std::abs(int{plain.pixels[i]} - int{half.pixels[i]});
+    for (std::size_t i = 0; i < plain.pixels.size(); ++i)
+        difference += std::abs(int{plain.pixels[i]} - int{half.pixels[i]});
     EXPECT_LT(difference / static_cast<double>(plain.pixels.size()), 4);  // bf16 has 8 bits of precision
 }
 
@@ -171,7 +174,12 @@ TEST_F(Generate, FindsBadOptionsBeforeAnythingIsWritten) {
     expect([](auto& o) { o.dtype = "fp16"; }, "fp32 or bf16 on a CPU");
     expect([](auto& o) { o.device = "tpu"; }, "wanted auto, cpu, cuda");
     expect([](auto& o) { o.init_image = "/no/such/image.png"; }, "/no/such/image.png");
-    expect([](auto& o) { o.prompts_file = "/no/such/file"; o.prompt.clear(); }, "/no/such/file");
+    expect(
+        [](auto& o) {
+            o.prompts_file = "/no/such/file";
+            o.prompt.clear();
+        },
+        "/no/such/file");
     EXPECT_EQ(pictures(), 0);
     write_file(folder_.path() / "file", "not a folder");
     expect([&](auto& o) { o.output_dir = (folder_.path() / "file").string(); }, "folder");
@@ -207,8 +215,9 @@ TEST(OptionsFromImage, ReadsWhatOtherProgramsWrote) {
     const test::TemporaryFolder folder;
     const auto path = folder.path() / "a1111.png";
     save_png(path, Image(8, 8, 3),
-             {{"parameters", "a cat\nNegative prompt: blurry\nSteps: 20, Sampler: DPM++ 2M Karras, CFG scale: 6.5, "
-                             "Seed: 1234, Size: 640x384, Clip skip: 2"}});
+             {{"parameters",
+               "a cat\nNegative prompt: blurry\nSteps: 20, Sampler: DPM++ 2M Karras, CFG scale: 6.5, "
+               "Seed: 1234, Size: 640x384, Clip skip: 2"}});
     const auto options = options_from_image(path.string());
     EXPECT_EQ(options.prompt, "a cat");
     EXPECT_EQ(options.negative_prompt, "blurry");

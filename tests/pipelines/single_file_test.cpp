@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The hra authors
 // SPDX-License-Identifier: Apache-2.0
 // A single file in CompVis/LDM layout gives the picture of the folder that it was made from.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "pipelines/tiny_model.h"
 #include "weights/ldm_layout.h"
@@ -26,15 +26,19 @@ fs::path write_single_file(const fs::path& folder) {
     const fs::path model = test::tiny_model();
     const auto source = ModelFolder::open(model);
     const Json unet = source.config(Component::unet), vae = source.config(Component::vae);
-    LdmUNetShape shape{static_cast<int>(unet.at("block_out_channels").size()), unet.at("layers_per_block").get<int>(), {}};
+    LdmUNetShape shape{
+        static_cast<int>(unet.at("block_out_channels").size()), unet.at("layers_per_block").get<int>(), {}};
     for (const auto& type : unet.at("down_block_types"))
         shape.has_attention.push_back(type.get<std::string>().starts_with("CrossAttn"));
-    const LdmVaeShape vae_shape{static_cast<int>(vae.at("block_out_channels").size()), vae.at("layers_per_block").get<int>()};
+    const LdmVaeShape vae_shape{static_cast<int>(vae.at("block_out_channels").size()),
+                                vae.at("layers_per_block").get<int>()};
     StateDict all;
-    add_prefixed(rename_modules(source.weights(Component::unet), ldm_unet_modules(shape), Direction::to_ldm, "test"),
-                 "model.diffusion_model.", all);
-    add_prefixed(rename_modules(source.weights(Component::vae), ldm_vae_modules(vae_shape), Direction::to_ldm, "test"),
-                 "first_stage_model.", all);
+    add_prefixed(
+        rename_modules(source.weights(Component::unet), ldm_unet_modules(shape), Direction::to_ldm, "test"),
+        "model.diffusion_model.", all);
+    add_prefixed(
+        rename_modules(source.weights(Component::vae), ldm_vae_modules(vae_shape), Direction::to_ldm, "test"),
+        "first_stage_model.", all);
     add_prefixed(source.weights(Component::text_encoder), "cond_stage_model.transformer.", all);
     write_safetensors(folder / "model.safetensors", all);
     for (const char* part : {"unet/config.json", "vae/config.json", "text_encoder/config.json"}) {

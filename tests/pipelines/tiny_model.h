@@ -11,7 +11,9 @@
 namespace hra::test {
 
 /// A model folder that is small enough for tests.
-inline std::string tiny_model() { return fixture("pipeline").string(); }
+inline std::string tiny_model() {
+    return fixture("pipeline").string();
+}
 
 /// Two steps at 64 x 64.
 inline GenerateOptions tiny_options(const std::filesystem::path& output) {

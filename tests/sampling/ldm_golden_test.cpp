@@ -22,7 +22,8 @@ constexpr test::Tolerance vae_tolerance{1e-4};
 ModelFolder open_fixture(const fs::path& configs) {
     const fs::path fixture = test::fixture("ldm_hint");
     for (const char* part : {"unet", "vae", "text"}) {
-        const std::string file = part == std::string("text") ? "text_config.json" : std::string(part) + "_config_diffusers.json";
+        const std::string file =
+            part == std::string("text") ? "text_config.json" : std::string(part) + "_config_diffusers.json";
         const std::string folder = part == std::string("text") ? "text_encoder" : part;
         write_file(configs / folder / "config.json", read_file(fixture / file));
     }
@@ -80,7 +81,8 @@ class LdmCheckpointGolden : public ::testing::Test {
 // The checkpoint is too large for the copy of the fixtures in the repository.
 [[maybe_unused]] const bool registered = [] {
     if (test::has_fixture("ldm_hint/model.ckpt"))
-        ::testing::RegisterTest("LdmCheckpointGolden", "GivesTheOutputsOfTheOriginalCode", nullptr, nullptr, __FILE__, __LINE__,
+        ::testing::RegisterTest("LdmCheckpointGolden", "GivesTheOutputsOfTheOriginalCode", nullptr, nullptr,
+                                __FILE__, __LINE__,
                                 []() -> ::testing::Test* { return new LdmCheckpointGolden; });
     return true;
 }();

@@ -7,8 +7,8 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
-#include "schedulers/names.h"
 #include "core/python_json.h"
+#include "schedulers/names.h"
 #include "schedulers/scheduler.h"
 #include "support/expect_close.h"
 #include "support/fixtures.h"
