@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "image/png.h"
 #include "support/fixtures.h"
 #include "weights/safetensors.h"
 
@@ -57,8 +58,9 @@ TEST(Info, AdapterFoldersSayWhatTheyAdapt) {
 
 TEST(Info, PicturesAreTheImageLayersToRead) {
     const test::TemporaryFolder folder;
-    write_file(folder.path() / "a.png", "\x89PNG\r\n\x1a\n...");
+    save_png(folder.path() / "a.png", Image(2, 2, 3), {{"parameters", "a cat"}});
     EXPECT_EQ(info(folder.path() / "a.png").kind, InfoKind::png);
+    EXPECT_EQ(info(folder.path() / "a.png").metadata.at("parameters"), "a cat");
 }
 
 TEST(Info, WhatIsNothingKnownIsAnError) {
