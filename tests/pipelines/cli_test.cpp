@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include "core/error.h"
 #include "core/files.h"
 #include "image/load.h"
 #include "pipelines/tiny_model.h"
@@ -30,16 +31,16 @@ Outcome run_hra(const std::string& arguments) {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 
-std::string quoted(const std::filesystem::path& path) {
-    return "'" + path.string() + "'";
+std::string in_quotes(const std::filesystem::path& path) {
+    return concat('\'', path.string(), '\'');
 }
 
 class Program : public ::testing::Test {
 protected:
     test::TemporaryFolder folder_;
-    std::string base_ = "generate --model " + quoted(test::tiny_model()) +
+    std::string base_ = "generate --model " + in_quotes(test::tiny_model()) +
                         " --prompt 'a dog' --steps 2 --width 64 --height 64 --seed 3 --output_dir " +
-                        quoted(folder_.path() / "out");
+                        in_quotes(folder_.path() / "out");
 };
 
 TEST_F(Program, MakesAPictureAndRepeatsItFromItsMetadata) {
@@ -47,26 +48,26 @@ TEST_F(Program, MakesAPictureAndRepeatsItFromItsMetadata) {
     EXPECT_EQ(first.code, 0) << first.output;
     const auto picture = folder_.path() / "out" / "00000-3.png";
     ASSERT_TRUE(std::filesystem::exists(picture)) << first.output;
-    const auto again = run_hra("generate --from_image " + quoted(picture) + " --output_dir " +
-                               quoted(folder_.path() / "again"));
+    const auto again = run_hra("generate --from_image " + in_quotes(picture) + " --output_dir " +
+                               in_quotes(folder_.path() / "again"));
     EXPECT_EQ(again.code, 0) << again.output;
     EXPECT_EQ(load_image(folder_.path() / "again" / "00000-3.png").pixels, load_image(picture).pixels);
 }
 
 TEST_F(Program, TakesOptionsFromAFileAndTheCommandLineWins) {
     write_file(folder_.path() / "options.json", R"({"seed": 11, "steps": 1})");
-    const auto outcome = run_hra(base_ + " --config " + quoted(folder_.path() / "options.json"));
+    const auto outcome = run_hra(base_ + " --config " + in_quotes(folder_.path() / "options.json"));
     EXPECT_EQ(outcome.code, 0) << outcome.output;
     EXPECT_TRUE(std::filesystem::exists(folder_.path() / "out" / "00000-3.png"));
     write_file(folder_.path() / "options.json", R"({"sead": 11})");
-    const auto bad = run_hra(base_ + " --config " + quoted(folder_.path() / "options.json"));
+    const auto bad = run_hra(base_ + " --config " + in_quotes(folder_.path() / "options.json"));
     EXPECT_EQ(bad.code, 1);
     EXPECT_NE(bad.output.find("did you mean \"seed\""), std::string::npos) << bad.output;
 }
 
 TEST_F(Program, SaysOneSentenceAndReturnsOneOnBadInput) {
     const auto outcome =
-        run_hra("generate --model /no/such --prompt x --output_dir " + quoted(folder_.path() / "out"));
+        run_hra("generate --model /no/such --prompt x --output_dir " + in_quotes(folder_.path() / "out"));
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1) << outcome.output;
 }
@@ -80,11 +81,11 @@ TEST_F(Program, ReturnsTwoOnWrongUsage) {
 }
 
 TEST_F(Program, TellsWhatModelsAndPicturesAre) {
-    const auto model = run_hra("info " + quoted(test::tiny_model()));
+    const auto model = run_hra("info " + in_quotes(test::tiny_model()));
     EXPECT_EQ(model.code, 0) << model.output;
     EXPECT_NE(model.output.find("unet"), std::string::npos) << model.output;
     run_hra(base_);
-    const auto picture = run_hra("info " + quoted(folder_.path() / "out" / "00000-3.png"));
+    const auto picture = run_hra("info " + in_quotes(folder_.path() / "out" / "00000-3.png"));
     EXPECT_EQ(picture.code, 0) << picture.output;
     EXPECT_NE(picture.output.find("Steps: 2"), std::string::npos) << picture.output;
     EXPECT_EQ(run_hra("info /no/such/file").code, 1);

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "core/files.h"
+#include "nn/packing.h"
 #include "sampling/stable_diffusion.h"
 #include "support/expect_close.h"
 #include "support/fixtures.h"
@@ -42,15 +43,33 @@ Model load(const ModelFolder& folder, Component component) {
     return model;
 }
 
+double distance(const torch::Tensor& a, const torch::Tensor& b) {
+    return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs().max().item<double>();
+}
+
+/// The deepest maps are so small that their norms see two numbers a group, which magnifies rounding: the
+/// original's float32 outputs are up to 1.3e-4 from the float64 result. That distance, measured here, is
+/// allowed on top.
+void check_eps(UNet2DConditionModel& single, UNet2DConditionModel& exact, const UNetInputs& inputs,
+               const torch::Tensor& golden) {
+    constexpr double largest_rounding = 1e-3;
+    const double rounding = distance(exact(inputs), golden);
+    EXPECT_LT(rounding, largest_rounding);
+    EXPECT_CLOSE(single(inputs), golden, (test::Tolerance{eps_tolerance.absolute + 2 * rounding}));
+}
+
 void check_unet(const ModelFolder& folder, const StateDict& golden) {
-    auto unet = load<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet);
+    auto single = load<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet);
+    auto exact = load<UNet2DConditionModel, UNet2DConditionConfig>(folder, Component::unet);
+    exact->to(torch::kFloat64);
+    pack_for_inference(*single, torch::kFloat32);
     UNetInputs inputs;
     inputs.sample = golden.at("x");
     inputs.timestep = golden.at("t");
     inputs.encoder_hidden_states = golden.at("context");
-    EXPECT_CLOSE(unet(inputs), golden.at("base.eps_without_hint"), eps_tolerance);
+    check_eps(single, exact, inputs, golden.at("base.eps_without_hint"));
     inputs.hint_features = golden.at("base.hint_features");
-    EXPECT_CLOSE(unet(inputs), golden.at("base.eps_with_hint"), eps_tolerance);
+    check_eps(single, exact, inputs, golden.at("base.eps_with_hint"));
 }
 
 void check_vae(const ModelFolder& folder, const StateDict& golden) {
