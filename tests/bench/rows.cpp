@@ -156,10 +156,7 @@ Measurement whole_picture(const Setting& setting, torch::ScalarType file, const 
 std::vector<Row> all_rows() {
     std::vector<Row> rows;
     const auto add = [&](const std::string& name, torch::ScalarType dtype, auto run) {
-        const char* suffix = dtype == torch::kFloat32    ? "_fp32"
-                             : dtype == torch::kBFloat16 ? "_bf16"
-                                                         : "_fp16";
-        rows.push_back({name + suffix, dtype, std::move(run)});
+        rows.push_back({name + (dtype == torch::kFloat32 ? "_fp32" : "_bf16"), dtype, std::move(run)});
     };
     struct Resolution {
         std::int64_t tokens, channels;
@@ -174,8 +171,8 @@ std::vector<Row> all_rows() {
                 [=](const Setting& s) { return unet_step(s, dtype, pixels); });
         add("vae_decode_512", dtype, [=](const Setting& s) { return vae_decode(s, dtype, 512); });
     }
-    add("load", torch::kFloat32, [](const Setting& s) { return load(s, torch::kFloat32); });
-    add("load", torch::kFloat16, [](const Setting& s) { return load(s, torch::kFloat16); });
+    for (const auto& [name, file] : {std::pair{"load_fp32", torch::kFloat32}, {"load_fp16", torch::kFloat16}})
+        rows.push_back({name, torch::kFloat32, [file = file](const Setting& s) { return load(s, file); }});
     add("generate_512", torch::kFloat32,
         [](const Setting& s) { return whole_picture(s, torch::kFloat32, "fp32", 512, false); });
     add("generate_512", torch::kBFloat16,
