@@ -17,6 +17,6 @@ for target in "${targets[@]}"; do
     # Leaks of torch's own start-up are not ours to find; memory is limited instead.
     ASAN_OPTIONS=detect_leaks=0 "build/fuzz/bin/hra_fuzz_$target" \
         -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -malloc_limit_mb=1024 -max_len=200000 \
-        -artifact_prefix="build/fuzz/crashes/$target-" -print_final_stats=1 \
+        -artifact_prefix="build/fuzz/crashes/$target-" -verbosity=0 -print_final_stats=1 \
         "build/fuzz/corpus/$target" tests/golden/formats/good tests/golden/formats/bad
 done

@@ -44,7 +44,9 @@ void check_one_of(const char* name, const std::string& value, const OneOf& choic
     std::string list;
     for (const auto& choice : choices.values)
         if (!choice.empty()) list += (list.empty() ? "" : ", ") + choice;
-    fail(where, "wanted ", name, " to be one of ", list, ", got \"", value, '"');
+    const std::string near = nearest_name(value, choices.values);
+    fail(where, "wanted ", name, " to be one of ", list, ", got \"", value, '"',
+         near.empty() ? std::string() : " (did you mean \"" + near + "\"?)");
 }
 
 void refuse_unknown_keys(const Json& object, const std::vector<std::string>& names, std::string_view where) {

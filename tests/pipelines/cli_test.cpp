@@ -21,8 +21,8 @@ struct Outcome {
     std::string output;  // stdout and stderr
 };
 
-Outcome run_hra(const std::string& arguments) {
-    std::FILE* pipe = ::popen((std::string(HRA_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+Outcome run_hra(const std::string& arguments, const std::string& wrapper = "") {
+    std::FILE* pipe = ::popen((wrapper + HRA_PROGRAM + " " + arguments + " 2>&1").c_str(), "r");
     if (pipe == nullptr) return {-1, "cannot start"};
     std::string output;
     char buffer[4096];
@@ -70,6 +70,13 @@ TEST_F(Program, SaysOneSentenceAndReturnsOneOnBadInput) {
         run_hra("generate --model /no/such --prompt x --output_dir " + in_quotes(folder_.path() / "out"));
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1) << outcome.output;
+}
+
+TEST_F(Program, StopsOnCtrlC) {
+    const std::string endless = base_ + " --num_images 100000";
+    const auto outcome = run_hra(endless, "timeout --preserve-status --signal=INT 5 ");
+    EXPECT_EQ(outcome.code, 130) << outcome.output;
+    EXPECT_NE(outcome.output.find("finished pictures are kept"), std::string::npos) << outcome.output;
 }
 
 TEST_F(Program, ReturnsTwoOnWrongUsage) {

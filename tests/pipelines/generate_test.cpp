@@ -169,7 +169,7 @@ TEST_F(Generate, FindsBadOptionsBeforeAnythingIsWritten) {
     expect([](auto& o) { o.model.clear(); }, "wanted a model");
     expect([](auto& o) { o.prompt.clear(); }, "wanted a prompt");
     expect([](auto& o) { o.width = 500; }, "multiple of 8, got 500");
-    expect([](auto& o) { o.scheduler = "eulr"; }, "scheduler");
+    expect([](auto& o) { o.scheduler = "eulr"; }, "did you mean \"euler\"");
     expect([](auto& o) { o.steps = 0; }, "wanted steps from 1 to 1000, got 0");
     expect([](auto& o) { o.dtype = "fp16"; }, "fp32 or bf16 on a CPU");
     expect([](auto& o) { o.device = "tpu"; }, "wanted auto, cpu, cuda");
