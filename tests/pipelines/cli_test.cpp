@@ -74,7 +74,7 @@ TEST_F(Program, SaysOneSentenceAndReturnsOneOnBadInput) {
 
 TEST_F(Program, StopsOnCtrlC) {
     const std::string endless = base_ + " --num_images 100000";
-    const auto outcome = run_hra(endless, "timeout --preserve-status --signal=INT 5 ");
+    const auto outcome = run_hra(endless, "timeout --foreground --preserve-status --signal=INT 5 ");
     EXPECT_EQ(outcome.code, 130) << outcome.output;
     EXPECT_NE(outcome.output.find("finished pictures are kept"), std::string::npos) << outcome.output;
 }
