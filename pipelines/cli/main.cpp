@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <semaphore.h>
 
 #include <c10/util/Exception.h>
 
@@ -20,21 +21,26 @@ namespace {
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_stopped = 130;
 
-/// Turns Ctrl-C and SIGTERM into a stop request, waited for on a thread of its own since a signal handler may
-/// do next to nothing. The second signal ends the program at once.
+sem_t interrupts;  // posted by the signal handler, which may do little more
+
+/// Turns Ctrl-C and SIGTERM into a stop request, made on a thread of its own. The second signal ends the
+/// program at once. (Blocking the signals and waiting for them would miss: libraries start threads before
+/// main does.)
 void watch_signals(std::stop_source stop) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by all later threads
-    std::thread([signals, stop]() mutable {
-        int signal = 0;
-        sigwait(&signals, &signal);
+    sem_init(&interrupts, 0, 0);
+    std::thread([stop]() mutable {
+        const auto wait = [] {
+            while (sem_wait(&interrupts) != 0) {
+            }
+        };
+        wait();
         stop.request_stop();
-        sigwait(&signals, &signal);
+        wait();
         std::_Exit(exit_stopped);
     }).detach();
+    const auto handler = [](int) { sem_post(&interrupts); };
+    std::signal(SIGINT, handler);
+    std::signal(SIGTERM, handler);
 }
 
 int run(int argc, char** argv, const std::stop_token& stop) {
