@@ -233,7 +233,8 @@ private:
     }
     void extend_top() {
         const auto values = pop_to_mark();
-        for (const Value* value : values) add(*appendable(), value);
+        Value* to = appendable();
+        for (const Value* value : values) add(*to, value);
     }
     Value* appendable() {
         const bool fits =

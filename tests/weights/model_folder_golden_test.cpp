@@ -134,8 +134,10 @@ TEST_P(LdmFile, ConfigsAreInferredWhereShapesTell) {
         EXPECT_EQ(unet.value(key, Json()), value) << key;
     }
     EXPECT_EQ(unet.at("attention_head_dim"), 8);
-    for (const auto& [key, value] : configs_["vae"].items())
-        if (key != "sample_size") EXPECT_EQ(vae.value(key, Json()), value) << key;
+    for (const auto& [key, value] : configs_["vae"].items()) {
+        if (key == "sample_size") continue;
+        EXPECT_EQ(vae.value(key, Json()), value) << key;
+    }
     EXPECT_ERROR(model.config(Component::text_encoder), "config folder");
     EXPECT_EQ(model.scheduler_config().at("prediction_type"), "epsilon");
     EXPECT_ERROR(model.tokenizer(), "--tokenizer");
