@@ -119,14 +119,13 @@ struct ModelFolder::Content {
     fs::path path;
     ModelOptions options;
     bool single_file = false;
-    std::optional<LdmCheckpoint> checkpoint;  // of a single file, once read
+    LdmCheckpoint checkpoint;  // of a single file
 
-    const StateDict& single_weights(Component component) {
+    const StateDict& single_weights(Component component) const {
         const std::string where = path.string();
-        if (!checkpoint) checkpoint = split_ldm_checkpoint(read_weights(path), options.use_ema, where);
-        const StateDict& tensors = component == Component::unet  ? checkpoint->unet
-                                   : component == Component::vae ? checkpoint->vae
-                                                                 : checkpoint->text_encoder;
+        const StateDict& tensors = component == Component::unet  ? checkpoint.unet
+                                   : component == Component::vae ? checkpoint.vae
+                                                                 : checkpoint.text_encoder;
         check(!tensors.empty(), where, "wanted a whole model, got a file without ",
               component_name(component));
         return tensors;
