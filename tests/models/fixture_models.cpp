@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "weights/safetensors.h"
+#include "weights/ldm_layout.h"
 
 namespace hra::test {
 namespace {
@@ -15,15 +15,6 @@ namespace fs = std::filesystem;
 std::string class_of(const Json& config) {
     if (config.contains("_class_name")) return config.at("_class_name").get<std::string>();
     return config.contains("architectures") ? config.at("architectures").at(0).get<std::string>() : "";
-}
-
-/// The hub's VAE files have the attention names of an older diffusers.
-std::string current_name(std::string name) {
-    static const std::vector<std::pair<std::string, std::string>> renamed{
-        {".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}};
-    for (const auto& [from, to] : renamed)
-        if (const auto at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
-    return name;
 }
 
 }  // namespace
@@ -40,9 +31,8 @@ std::vector<std::string> model_folders(const std::string& class_name) {
 StateDict checkpoint(const std::string& folder) {
     for (const std::string name : {"diffusion_pytorch_model.safetensors", "model.safetensors"}) {
         if (!has_fixture(folder + '/' + name)) continue;
-        StateDict tensors;
-        for (const auto& [key, tensor] : golden(folder + '/' + name))
-            if (!key.ends_with("position_ids")) tensors[current_name(key)] = tensor;
+        StateDict tensors = modernize_vae(golden(folder + '/' + name), folder);
+        std::erase_if(tensors, [](const auto& item) { return item.first.ends_with("position_ids"); });
         return tensors;
     }
     fail("tests", "wanted weights in ", folder, ", got none");
